@@ -1,0 +1,1 @@
+"""The ground floor: what every storey of the object store shares, in pure Python."""
