@@ -71,12 +71,7 @@ def check_write(
     that the key must exist. AWS, "Conditional writes", has no conditions on time.
     """
     if conditions.if_match is not None and conditions.if_none_match is not None:
-        raise NotImplementedError(
-            header="If-Match,If-None-Match",
-            additional_message=(
-                "Multiple conditional request headers present in the request"
-            ),
-        )
+        raise _several_conditions()
     if conditions.if_none_match is not None:
         _check_absent(conditions.if_none_match, current_etag)
     if conditions.if_match is not None:
@@ -168,5 +163,14 @@ def _unsupported_value(header: str) -> NotImplemented:
         header=header,
         additional_message=(
             f"We don't accept the provided value of {header} header for this API"
+        ),
+    )
+
+
+def _several_conditions() -> NotImplemented:
+    return NotImplemented(
+        header="If-Match,If-None-Match",
+        additional_message=(
+            "Multiple conditional request headers present in the request"
         ),
     )
