@@ -21,7 +21,7 @@ class ObjectStoreError(Exception):
 
     def __init__(self, message: str = "", /, **details: object) -> None:
         self.text = message or self.message
-        self.details = {name: value for name, value in details.items()}
+        self.details = details
         super().__init__(self.text)
 
     @property
@@ -574,7 +574,7 @@ class BucketAlreadyOwnedByYou(ObjectStoreError):
 
 
 class BucketNotEmpty(ObjectStoreError):
-    """The bucket still has versions, delete markers or unfinished uploads."""
+    """The bucket still has versions or delete markers."""
 
     status = 409
     message = "The bucket you tried to delete is not empty"
@@ -683,11 +683,14 @@ class InternalError(ObjectStoreError):
     message = "We encountered an internal error. Please try again."
 
 
-class NotImplemented(ObjectStoreError):  # noqa: A001 - AWS's name for the code
+class NotImplemented(ObjectStoreError):  # AWS's name for the code
     """The operation or header is known, and not there."""
 
     status = 501
-    message = "A header or operation you provided implies functionality that is not implemented"  # noqa: E501
+    message = (
+        "A header or operation you provided implies functionality that is not "
+        "implemented"
+    )
 
 
 class ServiceUnavailable(ObjectStoreError):

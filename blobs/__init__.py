@@ -1,0 +1,1 @@
+"""Where bytes live: immutable blobs in Django storages, named by metadata."""

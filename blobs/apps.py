@@ -1,0 +1,8 @@
+"""The blobs app."""
+
+from django.apps import AppConfig
+
+
+class BlobsConfig(AppConfig):
+    name = "blobs"
+    verbose_name = "Blobs"

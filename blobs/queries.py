@@ -1,0 +1,177 @@
+"""The blobs table: add, hold, free and find what can be swept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import NamedTuple
+
+from django.db import connection
+
+from blobs.models import Blob, BlobKind, BlobState
+
+UNNAMED = """
+    NOT EXISTS (SELECT 1 FROM objects_objectversion WHERE blob_id = blobs_blob.id)
+    AND NOT EXISTS (SELECT 1 FROM blobs_part WHERE blob_id = blobs_blob.id)
+    AND NOT EXISTS (SELECT 1 FROM objects_multipartupload
+                    WHERE blob_id = blobs_blob.id)
+"""
+
+
+class BlobInfo(NamedTuple):
+    """Where a blob's bytes are, as one row."""
+
+    id: int
+    kind: str
+    storage_class: str
+    path: str
+    size: int
+    data: bytes | None
+    encryption_text: str | None
+
+
+BLOB_COLUMNS = "id, kind, storage_class, path, size, data, encryption"
+
+
+def add_pending(storage_class: str, path: str, now: datetime) -> int:
+    """Add the row of a blob that is about to be written."""
+    blob = Blob.objects.create(
+        kind=BlobKind.STORED,
+        state=BlobState.PENDING,
+        storage_class=storage_class,
+        path=path,
+        changed_at=now,
+    )
+    return blob.pk
+
+
+def add_inline(storage_class: str, data: bytes, md5: str, now: datetime) -> int:
+    """Add a blob whose bytes are in its row (raw: 25 us, by the ORM 160 us)."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO blobs_blob (kind, state, storage_class, path, size, md5,"
+            " data, encryption, changed_at)"
+            " VALUES ('inline', 'live', %s, '', %s, %s, %s, NULL, %s) RETURNING id",
+            [storage_class, len(data), md5, data, now],
+        )
+        return int(cursor.fetchone()[0])
+
+
+def add_composite(storage_class: str, now: datetime) -> int:
+    """Add the blob that an upload's parts will make up."""
+    blob = Blob.objects.create(
+        kind=BlobKind.COMPOSITE, storage_class=storage_class, changed_at=now
+    )
+    return blob.pk
+
+
+def make_live(blob_id: int, size: int, md5: str, now: datetime) -> bool:
+    """Let a written blob be named; False when the sweep took it for abandoned."""
+    return bool(
+        Blob.objects.filter(pk=blob_id, state=BlobState.PENDING).update(
+            state=BlobState.LIVE, size=size, md5=md5, changed_at=now
+        )
+    )
+
+
+def hold(blob_id: int) -> bool:
+    """Keep a live blob from being freed until the transaction ends."""
+    lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM blobs_blob WHERE id = %s AND state = 'live'" + lock,
+            [blob_id],
+        )
+        return cursor.fetchone() is not None
+
+
+def free(blob_ids: Iterable[int | None], now: datetime) -> None:
+    """Give up the blobs among these that nothing names any more.
+
+    Inline ones go at once, with their row; the others are marked, and the sweep
+    removes their bytes when readers have had time to finish.
+    """
+    for blob_id in blob_ids:
+        if blob_id is not None and not _delete_inline(blob_id):
+            _mark_freed(blob_id, now)
+
+
+def _delete_inline(blob_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM blobs_blob WHERE id = %s AND kind = 'inline' AND" + UNNAMED,
+            [blob_id],
+        )
+        return bool(cursor.rowcount)
+
+
+def _mark_freed(blob_id: int, now: datetime) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "UPDATE blobs_blob SET state = 'freed', changed_at = %s"
+            " WHERE id = %s AND kind <> 'inline' AND state <> 'freed' AND" + UNNAMED,
+            [now, blob_id],
+        )
+
+
+def discard_pending(blob_id: int, now: datetime) -> None:
+    """Give up a blob whose writing failed."""
+    Blob.objects.filter(pk=blob_id, state=BlobState.PENDING).update(
+        state=BlobState.FREED, changed_at=now
+    )
+
+
+def get(blob_id: int) -> BlobInfo | None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT {BLOB_COLUMNS} FROM blobs_blob WHERE id = %s",
+            [blob_id],
+        )
+        row = cursor.fetchone()
+    return None if row is None else BlobInfo._make(row)
+
+
+class PlacedBlob(NamedTuple):
+    """One blob of a composite and where in the whole it stands."""
+
+    offset: int
+    id: int
+    kind: str
+    storage_class: str
+    path: str
+    size: int
+    data: bytes | None
+    encryption_text: str | None
+
+    @property
+    def blob(self) -> BlobInfo:
+        return BlobInfo._make(self[1:])
+
+
+def places_between(
+    whole_id: int, start: int, end: int, after: int, limit: int
+) -> list[PlacedBlob]:
+    """List the parts of a composite that hold bytes from `start` up to `end`."""
+    columns = ", ".join(f"b.{name}" for name in BLOB_COLUMNS.split(", "))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f'SELECT p."offset", {columns} FROM blobs_part p'
+            " JOIN blobs_blob b ON b.id = p.blob_id"
+            ' WHERE p.whole_id = %s AND p."offset" < %s AND p."offset" > %s'
+            ' AND p."offset" + p.size > %s ORDER BY p."offset" LIMIT %s',
+            [whole_id, end, after, start, limit],
+        )
+        return [PlacedBlob._make(row) for row in cursor.fetchall()]
+
+
+def sweepable(
+    freed_before: datetime, pending_before: datetime, limit: int
+) -> Sequence[Blob]:
+    """List blobs whose bytes may go: freed, or pending for too long."""
+    freed = Blob.objects.filter(state=BlobState.FREED, changed_at__lte=freed_before)
+    pending = Blob.objects.filter(
+        state=BlobState.PENDING, changed_at__lte=pending_before
+    )
+    found = list(freed.defer("data").order_by("changed_at")[:limit])
+    found += pending.defer("data").order_by("changed_at")[: limit - len(found)]
+    return found

@@ -1,0 +1,1 @@
+"""Buckets: their metadata, configurations and the one door that guards them."""

@@ -1,0 +1,298 @@
+"""The one door: every operation asks here before it does anything.
+
+AWS, "How Amazon S3 authorizes a request": an explicit deny wins; inside the owner's
+account an allow by either side is enough; from outside both the caller's own account
+and the bucket (by policy or ACL) must allow.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from buckets import acls, queries
+from buckets.configurations import Configurations, configurations_of
+from iam.policy import AccessRequest, Decision, evaluate
+from iam.principals import Principal
+from kernel.errors import AccessDenied, NoSuchBucket
+from kernel.results import BucketInfo, ObjectInfo
+
+Context = Mapping[str, str | Sequence[str]]
+
+# The root user of the owner's account keeps these, so that no policy can lock it out.
+ALWAYS_FOR_ROOT = frozenset(
+    {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
+)
+NO_DECISION = Decision(None)
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Whether an action is allowed, and what decided it."""
+
+    is_allowed: bool
+    reason: str
+    decision: Decision = NO_DECISION
+
+
+def get_bucket(
+    principal: Principal,
+    action: str,
+    name: str,
+    key: str = "",
+    *,
+    context: Context | None = None,
+    expected_owner: str = "",
+) -> BucketInfo:
+    """Find the bucket and ask the door for the action on it, or on `key` in it.
+
+    Raises NoSuchBucket, or AccessDenied, also when `expected_owner` is another
+    account than the bucket's (AWS, "Verifying bucket ownership").
+    """
+    bucket = find_bucket(name)
+    check_owner(bucket, expected_owner)
+    check_access(principal, action, bucket, key, context=context)
+    return bucket
+
+
+def find_bucket(name: str) -> BucketInfo:
+    """Find a bucket without asking; the caller asks the door itself."""
+    bucket = queries.get(name)
+    if bucket is None:
+        raise NoSuchBucket(bucket_name=name)
+    return bucket
+
+
+def check_owner(bucket: BucketInfo, expected: str) -> None:
+    if expected and expected not in queries.account_names(bucket.owner_id):
+        raise AccessDenied()
+
+
+def check_access(
+    principal: Principal,
+    action: str,
+    bucket: BucketInfo,
+    key: str = "",
+    *,
+    context: Context | None = None,
+    target: ObjectInfo | None = None,
+) -> None:
+    """Raise AccessDenied unless the principal may do the action."""
+    if principal.is_system or is_plainly_owners(principal, bucket):
+        return
+    verdict = decide(principal, action, bucket, key, context=context, target=target)
+    if not verdict.is_allowed:
+        raise AccessDenied(verdict_reason(principal, action, bucket, key, verdict))
+
+
+def is_allowed(
+    principal: Principal,
+    action: str,
+    bucket: BucketInfo,
+    key: str = "",
+    *,
+    context: Context | None = None,
+    target: ObjectInfo | None = None,
+) -> bool:
+    """Tell whether the door would let the action pass."""
+    if principal.is_system or is_plainly_owners(principal, bucket):
+        return True
+    return decide(
+        principal, action, bucket, key, context=context, target=target
+    ).is_allowed
+
+
+def is_plainly_owners(principal: Principal, bucket: BucketInfo) -> bool:
+    """Tell the commonest case without the engine: the root user, no policy at all."""
+    return (
+        principal.is_root
+        and principal.account_id == bucket.owner_id
+        and not principal.session_policies
+        and not principal.policies
+        and bucket.configurations_text == "{}"
+    )
+
+
+def verdict_reason(
+    principal: Principal, action: str, bucket: BucketInfo, key: str, verdict: Verdict
+) -> str:
+    """Say what AWS says, but nothing of the resource to those who are nobody."""
+    if principal.is_anonymous:
+        return AccessDenied.message
+    return (
+        f"User: {principal.arn} is not authorized to perform: {action} on resource: "
+        f'"{resource_arn(bucket.name, key)}" because {verdict.reason}'
+    )
+
+
+def resource_arn(bucket_name: str, key: str = "") -> str:
+    return f"arn:aws:s3:::{bucket_name}/{key}" if key else f"arn:aws:s3:::{bucket_name}"
+
+
+def decide(
+    principal: Principal,
+    action: str,
+    bucket: BucketInfo,
+    key: str = "",
+    *,
+    context: Context | None = None,
+    target: ObjectInfo | None = None,
+) -> Verdict:
+    """Weigh identity policies, session policies, the bucket policy and ACLs."""
+    configurations = configurations_of(bucket.configurations_text)
+    request = access_request(principal, action, bucket.name, key, context, target)
+    identity = evaluate(request, principal.policies)
+    resource = bucket_decision(request, principal, bucket, configurations)
+    for decision in (identity, resource):
+        if decision.is_denied and not (
+            decision is resource and keeps_right(principal, action, bucket)
+        ):
+            return Verdict(False, "of an explicit deny", decision)
+    if principal.session_policies:
+        session = evaluate(request, principal.session_policies)
+        if not session.is_allowed:
+            return Verdict(False, "no session policy allows the action", session)
+    granted = resource.is_allowed or acl_allows(
+        principal, action, bucket, configurations, target
+    )
+    if principal.account_id == bucket.owner_id and not principal.is_anonymous:
+        return own_account_verdict(
+            principal, bucket, identity, resource, granted, target
+        )
+    return other_account_verdict(principal, identity, resource, granted)
+
+
+def keeps_right(principal: Principal, action: str, bucket: BucketInfo) -> bool:
+    return (
+        principal.is_root
+        and principal.account_id == bucket.owner_id
+        and action in ALWAYS_FOR_ROOT
+    )
+
+
+def own_account_verdict(
+    principal: Principal,
+    bucket: BucketInfo,
+    identity: Decision,
+    resource: Decision,
+    granted: bool,
+    target: ObjectInfo | None,
+) -> Verdict:
+    if granted:
+        return Verdict(True, "the bucket allows it", resource)
+    if is_others_object(bucket, target):
+        return Verdict(False, "the object belongs to another account", resource)
+    if principal.is_root:
+        return Verdict(True, "the account's root user may do everything in it")
+    if identity.is_allowed:
+        return Verdict(True, "an identity policy allows it", identity)
+    return Verdict(False, "no identity-based policy allows the action", identity)
+
+
+def is_others_object(bucket: BucketInfo, target: ObjectInfo | None) -> bool:
+    """Tell whether ACLs decide alone: the writer, not the bucket's owner, owns it."""
+    return (
+        target is not None
+        and target.owner_id != bucket.owner_id
+        and configurations_of(bucket.configurations_text).uses_acls
+    )
+
+
+def other_account_verdict(
+    principal: Principal, identity: Decision, resource: Decision, granted: bool
+) -> Verdict:
+    if not granted:
+        return Verdict(False, "no resource-based policy allows the action", resource)
+    if principal.is_anonymous or principal.is_root or identity.is_allowed:
+        return Verdict(True, "the bucket allows it", resource)
+    return Verdict(False, "no identity-based policy allows the action", identity)
+
+
+def bucket_decision(
+    request: AccessRequest,
+    principal: Principal,
+    bucket: BucketInfo,
+    configurations: Configurations,
+) -> Decision:
+    policy = configurations.policy
+    if policy is None:
+        return NO_DECISION
+    decision = evaluate(request, (policy,))
+    is_outsider = principal.account_id != bucket.owner_id
+    if (
+        decision.is_allowed
+        and is_outsider
+        and configurations.public_access_block.get("RestrictPublicBuckets")
+        and configurations.is_policy_public
+    ):
+        return NO_DECISION
+    return decision
+
+
+def acl_allows(
+    principal: Principal,
+    action: str,
+    bucket: BucketInfo,
+    configurations: Configurations,
+    target: ObjectInfo | None,
+) -> bool:
+    if not configurations.uses_acls:
+        return False
+    ignore = bool(configurations.public_access_block.get("IgnorePublicAcls"))
+    if target is None:
+        permission = acls.BUCKET_PERMISSIONS.get(action, "")
+        return acls.grants(
+            configurations.acl, permission, principal, ignore_public=ignore
+        )
+    permission = acls.OBJECT_PERMISSIONS.get(action, "")
+    if permission and target.owner_id == principal.account_id:
+        return principal.is_root
+    return acls.grants(target.acl, permission, principal, ignore_public=ignore)
+
+
+def access_request(
+    principal: Principal,
+    action: str,
+    bucket_name: str,
+    key: str,
+    context: Context | None,
+    target: ObjectInfo | None,
+) -> AccessRequest:
+    return AccessRequest(
+        action=action,
+        resource=resource_arn(bucket_name, key),
+        principal_arn=principal.arn,
+        principal_account=principal.account_number,
+        canonical_id=principal.canonical_id,
+        context={
+            **principal_context(principal),
+            **tag_context(target),
+            **(context or {}),
+        },
+    )
+
+
+def principal_context(principal: Principal) -> dict[str, Any]:
+    """Give the global condition keys (AWS, "AWS global condition context keys")."""
+    facts = principal.facts
+    context = {
+        "aws:sourceip": facts.source_ip,
+        "aws:securetransport": "true" if facts.is_secure else "false",
+        "aws:useragent": facts.user_agent,
+        "aws:referer": facts.referer,
+        "aws:username": principal.name,
+        "aws:userid": principal.unique_id,
+        "aws:principalarn": "" if principal.is_anonymous else principal.arn,
+        "aws:principalaccount": principal.account_number,
+        "aws:principaltype": "Anonymous" if principal.is_anonymous else "User",
+        "s3:signatureversion": facts.authentication,
+    }
+    context.update({f"aws:principaltag/{key}".lower(): v for key, v in principal.tags})
+    return {name: value for name, value in context.items() if value}
+
+
+def tag_context(target: ObjectInfo | None) -> dict[str, str]:
+    if target is None:
+        return {}
+    return {f"s3:existingobjecttag/{k}".lower(): v for k, v in target.tags.items()}

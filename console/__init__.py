@@ -1,0 +1,1 @@
+"""The management UI on the Django admin."""

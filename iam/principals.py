@@ -1,0 +1,84 @@
+"""Who asks: the principal that every operation is called with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+from iam.policy import Policy
+from kernel.results import Owner
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFacts:
+    """What policies may ask about a request (AWS "global condition keys")."""
+
+    request_id: str = ""
+    source_ip: str = ""
+    is_secure: bool = False
+    user_agent: str = ""
+    referer: str = ""
+    authentication: str = ""
+
+
+NO_REQUEST = RequestFacts()
+
+
+class PrincipalKind(StrEnum):
+    ANONYMOUS = "anonymous"
+    ROOT = "root"
+    USER = "user"
+    SERVICE = "service"
+    ROLE = "role"
+    SYSTEM = "system"
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """An authenticated identity with its policies, or nobody in particular.
+
+    `account_id` is the account's row; `canonical_id` and `account_number` are the
+    names that ACLs and policies use. `session_policies`, where there are any, must
+    allow what the identity's policies allow.
+    """
+
+    kind: PrincipalKind
+    account_id: int | None = None
+    canonical_id: str = ""
+    account_number: str = ""
+    account_name: str = ""
+    identity_id: int | None = None
+    name: str = ""
+    unique_id: str = ""
+    arn: str = "*"
+    policies: tuple[Policy, ...] = ()
+    session_policies: tuple[Policy, ...] = ()
+    key_id: str = ""
+    is_rate_limited: bool = True
+    tags: tuple[tuple[str, str], ...] = ()
+    facts: RequestFacts = field(default=NO_REQUEST)
+
+    @property
+    def is_root(self) -> bool:
+        return self.kind is PrincipalKind.ROOT
+
+    @property
+    def is_anonymous(self) -> bool:
+        return self.kind is PrincipalKind.ANONYMOUS
+
+    @property
+    def is_system(self) -> bool:
+        return self.kind is PrincipalKind.SYSTEM
+
+    @property
+    def owner(self) -> Owner:
+        return Owner(self.canonical_id, self.account_name)
+
+    def asking(self, facts: RequestFacts) -> Principal:
+        """Give the same principal with the facts of one request."""
+        return replace(self, facts=facts)
+
+
+ANONYMOUS = Principal(PrincipalKind.ANONYMOUS)
+# The store itself: lifecycle, jobs and management commands.
+SYSTEM = Principal(PrincipalKind.SYSTEM, name="system")

@@ -1,0 +1,1 @@
+"""What every table and every write share: byte-ordered keys and one commit seam."""

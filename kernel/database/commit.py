@@ -1,0 +1,171 @@
+"""The one seam through which operations write: durable before it returns.
+
+SQLite lets one writer in at a time and pays an fsync for each commit. There, one
+thread of the process takes the waiting writes, runs each in a savepoint, commits them
+together, then answers them all. Measured with 16 connections and durable 4 KiB rows:
+1,700 writes a second with a commit each, 3,900 to 7,200 together.
+PostgreSQL batches commits itself, so there it is a plain transaction.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.db import DatabaseError, OperationalError, connections, transaction
+
+from kernel.errors import InsufficientStorage, ServiceUnavailable
+
+MOST_TOGETHER = 256
+MOST_TRIES = 5
+# PostgreSQL's codes for a deadlock and for a serialisation failure: try again.
+TRANSIENT = frozenset({"40P01", "40001"})
+
+
+def commit[T](record: Callable[[], T], *, using: str = "default") -> T:
+    """Run `record` in a transaction and return its result once it is durable.
+
+    `record` may touch only the database, and may run more than once. Inside a
+    transaction of the caller's it joins that transaction, so that the caller's own
+    rows and the store's commit or roll back together.
+
+    Raises InsufficientStorage when the database's disk is full.
+    """
+    connection = connections[using]
+    if connection.in_atomic_block:
+        with transaction.atomic(using=using):
+            return record()
+    if connection.vendor == "sqlite" and settings.OBJECTSTORE_GROUP_COMMIT:
+        return _committer(using).submit(record)
+    return _commit_alone(record, using)
+
+
+def _commit_alone[T](record: Callable[[], T], using: str) -> T:
+    for attempt in range(1, MOST_TRIES + 1):
+        try:
+            with transaction.atomic(using=using):
+                return record()
+        except DatabaseError as error:
+            if attempt == MOST_TRIES or not _is_transient(error):
+                raise _translated(error) from error
+    raise AssertionError("the last attempt returns or raises")
+
+
+def _is_transient(error: DatabaseError) -> bool:
+    return getattr(error.__cause__, "sqlstate", None) in TRANSIENT
+
+
+def _translated(error: DatabaseError) -> Exception:
+    """Turn what the caller can act on into a refusal; leave the rest as it is."""
+    cause = error.__cause__
+    code = getattr(cause, "sqlite_errorcode", None)
+    if code == sqlite3.SQLITE_FULL or getattr(cause, "sqlstate", None) == "53100":
+        return InsufficientStorage()
+    if code == sqlite3.SQLITE_BUSY:
+        return ServiceUnavailable("The database is busy. Please try again.")
+    if isinstance(error, OperationalError) and code == sqlite3.SQLITE_IOERR_WRITE:
+        return InsufficientStorage()
+    return error
+
+
+class _Write:
+    """One waiting write: what to run, and where its outcome goes."""
+
+    __slots__ = ("done", "error", "record", "result")
+
+    def __init__(self, record: Callable[[], Any]) -> None:
+        self.record = record
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.done = threading.Lock()
+        self.done.acquire()
+
+    def outcome(self) -> Any:
+        self.done.acquire()
+        if self.error is not None:
+            raise self.error
+        return self.result
+
+
+class _GroupCommitter:
+    """The writer thread of one process and one SQLite database."""
+
+    def __init__(self, using: str) -> None:
+        self._using = using
+        self._waiting: queue.SimpleQueue[_Write] = queue.SimpleQueue()
+        threading.Thread(target=self._run, name="group-commit", daemon=True).start()
+
+    def submit[T](self, record: Callable[[], T]) -> T:
+        write = _Write(record)
+        self._waiting.put(write)
+        result: T = write.outcome()
+        return result
+
+    def _run(self) -> None:
+        while True:
+            batch = self._take()
+            try:
+                self._commit_together(batch)
+            except BaseException as error:
+                self._commit_one_by_one(batch, error)
+            for write in batch:
+                write.done.release()
+
+    def _take(self) -> list[_Write]:
+        batch = [self._waiting.get()]
+        try:
+            while len(batch) < MOST_TOGETHER:
+                batch.append(self._waiting.get_nowait())
+        except queue.Empty:
+            pass
+        return batch
+
+    def _commit_together(self, batch: list[_Write]) -> None:
+        connection = connections[self._using]
+        with transaction.atomic(using=self._using):
+            # Raw savepoints: Django's own cost 10 us each, these 1 us.
+            execute = connection.connection.execute
+            for write in batch:
+                execute("SAVEPOINT one_write")
+                try:
+                    write.result = write.record()
+                    write.error = None
+                except Exception as error:
+                    execute("ROLLBACK TO one_write")
+                    write.error = error
+                    # An error inside Django's own atomic block marks the whole
+                    # transaction for rollback; the savepoint has undone it already.
+                    connection.needs_rollback = False
+                execute("RELEASE one_write")
+
+    def _commit_one_by_one(self, batch: list[_Write], error: BaseException) -> None:
+        """Find the write that spoils the batch, so that the others still commit."""
+        for write in batch:
+            try:
+                write.result = _commit_alone(write.record, self._using)
+                write.error = None
+            except Exception as own_error:
+                write.error = own_error
+            except BaseException:
+                write.error = error
+
+
+_committers: dict[tuple[int, str], _GroupCommitter] = {}
+_starting = threading.Lock()
+
+
+def _committer(using: str) -> _GroupCommitter:
+    """Give this process's writer; a forked child starts its own."""
+    name = (os.getpid(), using)
+    found = _committers.get(name)
+    if found is None:
+        with _starting:
+            found = _committers.get(name)
+            if found is None:
+                found = _committers[name] = _GroupCommitter(using)
+    return found

@@ -1,0 +1,20 @@
+"""Column types that the domain's order and integrity rest on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models
+
+
+class ByteOrderedField(models.CharField):  # type: ignore[type-arg]
+    """Text that compares by its UTF-8 bytes, as S3 lists keys.
+
+    PostgreSQL is told ``COLLATE "C"``; SQLite's default, BINARY, does so already.
+    """
+
+    def db_parameters(self, connection: Any) -> dict[str, str | None]:
+        parameters = super().db_parameters(connection)
+        if connection.vendor == "postgresql":
+            parameters["collation"] = "C"
+        return parameters

@@ -1,0 +1,142 @@
+"""Errors on the wire: which dialect a request speaks, and how it hears a refusal."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from rest_framework import exceptions as rest
+from rest_framework.response import Response
+
+from kernel import errors
+from kernel.errors import ObjectStoreError
+
+logger = logging.getLogger("objectstore")
+
+JSON_MOUNTS = ("/v1/buckets", "/objects", "/kv/", "/docs", "/v1/schema", "/-/")
+
+
+def dialect_of(request: HttpRequest) -> str:
+    """Name the dialect by the mount: console, rest, keyvalue or s3."""
+    stated = getattr(request, "dialect", "")
+    if stated:
+        return str(stated)
+    if getattr(request, "urlconf", None) is not None:
+        return "s3"
+    path = request.path_info
+    if path.startswith("/admin/"):
+        return "console"
+    if path == "/objects" or path.startswith(("/objects/", "/kv/")):
+        return "keyvalue"
+    return "rest" if path.startswith(JSON_MOUNTS) else "s3"
+
+
+Renderer = Callable[[HttpRequest, ObjectStoreError], HttpResponse]
+_renderers: dict[str, Renderer] = {}
+
+
+def renders_errors_of(dialect: str) -> Callable[[Renderer], Renderer]:
+    """Register how a dialect writes errors; REST's JSON serves those that do not."""
+
+    def register(renderer: Renderer) -> Renderer:
+        _renderers[dialect] = renderer
+        return renderer
+
+    return register
+
+
+def render_error(request: HttpRequest, error: Exception) -> HttpResponse:
+    """Answer in the request's dialect; what is not a refusal is logged, not shown."""
+    refusal = as_refusal(request, error)
+    response = _renderers.get(dialect_of(request), render_json)(request, refusal)
+    if request.method == "HEAD" or refusal.status == 304:
+        response.content = b""
+    return response
+
+
+def as_refusal(request: HttpRequest, error: Exception) -> ObjectStoreError:
+    """Translate what Django and DRF raise; anything else is an InternalError."""
+    if isinstance(error, ObjectStoreError):
+        return error
+    for kind, refusal in TRANSLATED.items():
+        if isinstance(error, kind):
+            return refusal()
+    request_id = getattr(request, "request_id", "")
+    logger.error("request %s failed", request_id, exc_info=error)
+    return errors.InternalError()
+
+
+TRANSLATED: dict[type[Exception], Callable[[], ObjectStoreError]] = {
+    Http404: lambda: errors.InvalidRequest("There is nothing at this path."),
+    PermissionDenied: errors.AccessDenied,
+    RequestDataTooBig: errors.EntityTooLarge,
+    rest.ParseError: errors.MalformedJSON,
+    rest.MethodNotAllowed: errors.MethodNotAllowed,
+    rest.NotAcceptable: errors.NotAcceptable,
+    rest.UnsupportedMediaType: errors.UnsupportedMediaType,
+    rest.NotAuthenticated: errors.AuthenticationFailed,
+    rest.PermissionDenied: errors.AccessDenied,
+}
+
+
+def render_json(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
+    response = JsonResponse(json_error(request, error), status=error.status_in_rest)
+    add_headers(response, error)
+    return response
+
+
+def render_rest_error(error: Exception, context: dict[str, Any]) -> Response | None:
+    """DRF's EXCEPTION_HANDLER: the same body, through DRF's own renderers."""
+    request = context["request"]._request
+    refusal = (
+        invalid_json(error)
+        if isinstance(error, rest.ValidationError)
+        else as_refusal(request, error)
+    )
+    response = Response(json_error(request, refusal), status=refusal.status_in_rest)
+    add_headers(response, refusal)
+    return response
+
+
+def invalid_json(error: rest.ValidationError) -> ObjectStoreError:
+    return errors.MalformedJSON(
+        "The request is not of the documented form.", fields=error.detail
+    )
+
+
+def json_error(request: HttpRequest, error: ObjectStoreError) -> dict[str, Any]:
+    """Give the error body of the API reference, "Error Format"."""
+    return {
+        "error": {
+            "code": error.code_in_rest,
+            "message": error.text,
+            "details": {name: plain(value) for name, value in error.details.items()},
+            "request_id": getattr(request, "request_id", ""),
+            "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        }
+    }
+
+
+def plain(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value
+
+
+def add_headers(response: Any, error: ObjectStoreError) -> None:
+    """Add what HTTP wants beside the body (RFC 9110: 401, 405, 416, 429, 304)."""
+    details = error.details
+    if error.status_in_rest == 401:
+        response["WWW-Authenticate"] = "Bearer"
+    if "retry_after" in details:
+        response["Retry-After"] = str(details["retry_after"])
+    if isinstance(error, errors.InvalidRange):
+        response["Content-Range"] = f"bytes */{details.get('actual_object_size', '*')}"
+    if "etag" in details and error.status == 304:
+        response["ETag"] = f'"{details["etag"]}"'
+    if error.status in {404, 405} and details.get("is_delete_marker"):
+        response["x-amz-delete-marker"] = "true"

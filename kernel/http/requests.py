@@ -1,0 +1,64 @@
+"""What every dialect reads off an HTTP request."""
+
+from __future__ import annotations
+
+import ipaddress
+from typing import Any
+from urllib.parse import quote
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from kernel.errors import InvalidURI
+
+# AWS's "UriEncode": unreserved characters and the slash stay as they are.
+UNRESERVED = "/-_.~"
+
+
+def client_address(meta: dict[str, Any]) -> str:
+    """Give the client's address, past the proxies that settings name as trusted."""
+    address: str = meta.get("REMOTE_ADDR", "")
+    forwarded = meta.get("HTTP_X_FORWARDED_FOR")
+    if not forwarded or not is_trusted_proxy(address):
+        return address
+    for hop in reversed([hop.strip() for hop in forwarded.split(",")]):
+        if not is_trusted_proxy(hop):
+            return hop
+    return address
+
+
+def is_secure(meta: dict[str, Any]) -> bool:
+    if meta.get("wsgi.url_scheme") == "https":
+        return True
+    return meta.get("HTTP_X_FORWARDED_PROTO") == "https" and is_trusted_proxy(
+        meta.get("REMOTE_ADDR", "")
+    )
+
+
+def is_trusted_proxy(address: str) -> bool:
+    if not settings.OBJECTSTORE_TRUSTED_PROXIES:
+        return False
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(
+        parsed in ipaddress.ip_network(network, strict=False)
+        for network in settings.OBJECTSTORE_TRUSTED_PROXIES
+    )
+
+
+def check_path_is_utf8(meta: dict[str, Any]) -> None:
+    """Refuse a path that is not UTF-8: Django would rename the key in silence."""
+    path: str = meta.get("PATH_INFO", "")
+    if path.isascii():
+        return
+    try:
+        path.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        raise InvalidURI(uri=quote(path, safe=UNRESERVED)) from None
+
+
+def raw_path(request: HttpRequest) -> str:
+    """Give the percent-encoded path as AWS canonicalises it for signatures."""
+    return quote(request.path, safe=UNRESERVED)

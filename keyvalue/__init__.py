@@ -1,0 +1,1 @@
+"""The key-value dialects: /objects/{key} and the strict /kv/{key}."""

@@ -1,0 +1,1 @@
+"""Lifecycle rules: what expires, what moves, and when."""

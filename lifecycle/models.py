@@ -1,0 +1,1 @@
+"""Lifecycle runs and what they did."""

@@ -1,0 +1,1 @@
+"""Objects: versions, uploads and everything that reads or writes their bytes."""

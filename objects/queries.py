@@ -1,0 +1,391 @@
+"""The versions table: raw SQL on the hot path, and every listing by index."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from django.db import connection
+
+from blobs.queries import BLOB_COLUMNS, BlobInfo
+from kernel.listing import SMALLEST
+from kernel.names import next_name
+from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo
+from kernel.versions import ENTROPY_BYTES, new_version_id
+
+# The fields of ObjectInfo, in its order.
+NAMES = (
+    "id bucket_id key version_id is_null is_latest is_delete_marker blob_id size etag"
+    " content_type headers metadata tags storage_class checksum part_count acl"
+    " encryption lock_mode retain_until has_legal_hold restore owner_id created_at"
+).split()
+COLUMNS = ", ".join(f"v.{name}" for name in NAMES)
+BLOB = ", ".join(f"b.{name}" for name in BLOB_COLUMNS.split(", "))
+WIDTH = len(NAMES)
+TABLE = "objects_objectversion"
+
+# Django writes JSON null as SQL NULL; an empty document is the column's default.
+EMPTY = "{}"
+
+
+def as_json(document: Mapping[str, Any] | None) -> str:
+    if not document:
+        return EMPTY
+    return json.dumps(document, separators=(",", ":"), ensure_ascii=False)
+
+
+def as_json_or_null(document: Mapping[str, Any] | None) -> str | None:
+    return None if document is None else as_json(document)
+
+
+class OpenedVersion(NamedTuple):
+    """A version and the blob that holds its bytes."""
+
+    info: ObjectInfo
+    blob: BlobInfo | None
+
+
+def _opened(row: Sequence[Any] | None) -> OpenedVersion | None:
+    if row is None:
+        return None
+    blob = BlobInfo._make(row[WIDTH:]) if row[WIDTH] is not None else None
+    return OpenedVersion(ObjectInfo._make(row[:WIDTH]), blob)
+
+
+OPEN = f"SELECT {COLUMNS}, {BLOB} FROM {TABLE} v LEFT JOIN blobs_blob b ON b.id = v.blob_id"
+LOOK = f"SELECT {COLUMNS} FROM {TABLE} v"
+LATEST = " WHERE v.bucket_id = %s AND v.key = %s AND v.is_latest"
+BY_ID = " WHERE v.bucket_id = %s AND v.key = %s AND v.version_id = %s"
+NULL = " WHERE v.bucket_id = %s AND v.key = %s AND v.is_null"
+
+
+def open_version(
+    bucket_id: int, key: str, version_id: str = ""
+) -> OpenedVersion | None:
+    """Find a version with its blob: the read path's one query (raw: 45 us; ORM 320)."""
+    which, values = _which(bucket_id, key, version_id)
+    with connection.cursor() as cursor:
+        cursor.execute(OPEN + which, values)
+        return _opened(cursor.fetchone())
+
+
+def look_up(bucket_id: int, key: str, version_id: str = "") -> ObjectInfo | None:
+    """Find a version without touching its bytes."""
+    which, values = _which(bucket_id, key, version_id)
+    with connection.cursor() as cursor:
+        cursor.execute(LOOK + which, values)
+        row = cursor.fetchone()
+    return None if row is None else ObjectInfo._make(row)
+
+
+def _which(bucket_id: int, key: str, version_id: str) -> tuple[str, list[Any]]:
+    if not version_id:
+        return LATEST, [bucket_id, key]
+    if version_id == "null":
+        return NULL, [bucket_id, key]
+    return BY_ID, [bucket_id, key, version_id]
+
+
+def lock_key(bucket_id: int, key: str) -> None:
+    """Let one writer of a key in at a time, until the transaction ends.
+
+    SQLite lets only one writer in at all.
+    """
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))",
+                [key, bucket_id],
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Displaced:
+    """What a new version takes the place of."""
+
+    newest: str = ""
+    blob_ids: tuple[int | None, ...] = ()
+
+
+def displace(bucket: BucketInfo, key: str) -> Displaced:
+    """Make room for a new version: hide the latest, remove a null one it replaces."""
+    newest: list[str] = []
+    blob_ids: list[int | None] = []
+    with connection.cursor() as cursor:
+        if bucket.versioning != "Enabled":
+            cursor.execute(
+                f"DELETE FROM {TABLE} WHERE bucket_id = %s AND key = %s AND is_null"
+                " RETURNING version_id, blob_id",
+                [bucket.id, key],
+            )
+            for version_id, blob_id in cursor.fetchall():
+                newest.append(version_id)
+                blob_ids.append(blob_id)
+        if bucket.versioning:
+            cursor.execute(
+                f"UPDATE {TABLE} SET is_latest = %s"
+                " WHERE bucket_id = %s AND key = %s AND is_latest RETURNING version_id",
+                [False, bucket.id, key],
+            )
+            newest += [row[0] for row in cursor.fetchall()]
+    return Displaced(min(newest, default=""), tuple(blob_ids))
+
+
+@dataclass(frozen=True, slots=True)
+class Content:
+    """The bytes of a new version, by reference."""
+
+    blob_id: int | None
+    size: int
+    etag: str
+    checksum: Mapping[str, str] | None = None
+    part_count: int | None = None
+
+
+INSERT = (
+    f"INSERT INTO {TABLE} ({', '.join(NAMES[1:])})"
+    f" SELECT {', '.join(['%s'] * (len(NAMES) - 1))}"
+    " WHERE EXISTS (SELECT 1 FROM buckets_bucket WHERE id = %s AND versioning = %s)"
+    " RETURNING id"
+)
+# PostgreSQL cannot guess the types of a bare SELECT's parameters.
+CASTS = {
+    "headers": "jsonb",
+    "metadata": "jsonb",
+    "tags": "jsonb",
+    "checksum": "jsonb",
+    "acl": "jsonb",
+    "encryption": "jsonb",
+    "restore": "jsonb",
+    "retain_until": "timestamptz",
+    "created_at": "timestamptz",
+    "part_count": "integer",
+    "blob_id": "bigint",
+}
+INSERT_POSTGRESQL = (
+    f"INSERT INTO {TABLE} ({', '.join(NAMES[1:])}) SELECT "
+    + ", ".join(f"%s::{CASTS[n]}" if n in CASTS else "%s" for n in NAMES[1:])
+    + " WHERE EXISTS (SELECT 1 FROM buckets_bucket WHERE id = %s AND versioning = %s"
+    " FOR KEY SHARE) RETURNING id"
+)
+
+
+def add_version(
+    bucket: BucketInfo,
+    key: str,
+    content: Content,
+    attributes: ObjectAttributes,
+    *,
+    owner_id: int,
+    after: str,
+    now: datetime,
+    is_delete_marker: bool = False,
+) -> ObjectInfo | None:
+    """Add the newest version of a key (raw: 60 us; by the ORM 400 us).
+
+    None when the bucket has gone, or changed its versioning, since it was read.
+    """
+    version_id = new_version_id(time.time_ns(), os.urandom(ENTROPY_BYTES), before=after)
+    row: list[Any] = [
+        bucket.id,
+        key,
+        version_id,
+        bucket.versioning != "Enabled",
+        True,
+        is_delete_marker,
+        content.blob_id,
+        content.size,
+        content.etag,
+        attributes.content_type,
+        as_json(attributes.headers),
+        as_json(attributes.metadata),
+        as_json(attributes.tags),
+        attributes.storage_class,
+        as_json_or_null(content.checksum),
+        content.part_count,
+        as_json_or_null(attributes.acl),
+        as_json_or_null(attributes.encryption),
+        attributes.lock_mode,
+        attributes.retain_until,
+        attributes.has_legal_hold,
+        None,
+        owner_id,
+        now,
+    ]
+    statement = INSERT_POSTGRESQL if connection.vendor == "postgresql" else INSERT
+    with connection.cursor() as cursor:
+        cursor.execute(statement, [*row, bucket.id, bucket.versioning])
+        added = cursor.fetchone()
+    return None if added is None else ObjectInfo(added[0], *row)
+
+
+def remove_version(version: ObjectInfo) -> bool:
+    """Remove one version; where it was the latest, the next newest takes its place."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DELETE FROM {TABLE} WHERE id = %s", [version.id])
+        if not cursor.rowcount:
+            return False
+        if version.is_latest:
+            cursor.execute(
+                f"UPDATE {TABLE} SET is_latest = %s WHERE id = ("
+                f" SELECT id FROM {TABLE} WHERE bucket_id = %s AND key = %s"
+                " ORDER BY version_id LIMIT 1)",
+                [True, version.bucket_id, version.key],
+            )
+    return True
+
+
+def update_version(version_row_id: int, **columns: Any) -> None:
+    """Change what may change of a version: tags, ACL, retention, restore, class."""
+    names = ", ".join(f"{name} = %s" for name in columns)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"UPDATE {TABLE} SET {names} WHERE id = %s",
+            [*columns.values(), version_row_id],
+        )
+
+
+def has_versions(bucket_id: int) -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"SELECT 1 FROM {TABLE} WHERE bucket_id = %s LIMIT 1", [bucket_id]
+        )
+        return cursor.fetchone() is not None
+
+
+CURRENT = "v.is_latest AND NOT v.is_delete_marker"
+
+
+def page_of_objects(
+    bucket_id: int, start: str, end: str, limit: int
+) -> list[ObjectInfo]:
+    """List current objects from `start` up to `end` ("" is open), in byte order."""
+    condition, values = _between(bucket_id, start, end)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{LOOK} WHERE {condition} AND {CURRENT} ORDER BY v.key LIMIT %s",
+            [*values, limit],
+        )
+        return [ObjectInfo._make(row) for row in cursor.fetchall()]
+
+
+def _between(bucket_id: int, start: str, end: str) -> tuple[str, list[Any]]:
+    if end:
+        return (
+            "v.bucket_id = %s AND v.key >= %s AND v.key < %s",
+            [bucket_id, start, end],
+        )
+    return "v.bucket_id = %s AND v.key >= %s", [bucket_id, start]
+
+
+# A listing with a delimiter is a walk: each step seeks, by index, the first key past
+# the last one or past its whole common prefix. A page costs as many seeks as it has
+# entries, however many keys the prefixes hold.
+WALK = """
+    WITH RECURSIVE walk(key, step) AS (
+        SELECT ({first}), 1
+        UNION ALL
+        SELECT ({next}), walk.step + 1 FROM walk
+        WHERE walk.key IS NOT NULL AND walk.step < %s
+    )
+"""
+SEEK = f"SELECT v.key FROM {TABLE} v WHERE {{where}} ORDER BY v.key LIMIT 1"
+PAST = """
+    CASE WHEN {find}(substr(walk.key, %s), %s) > 0
+    THEN substr(walk.key, 1, %s + {find}(substr(walk.key, %s), %s)) || %s
+    ELSE walk.key || %s END
+"""
+
+
+def _walk(
+    bucket_id: int,
+    start: str,
+    end: str,
+    prefix: str,
+    delimiter: str,
+    limit: int,
+    condition: str,
+) -> tuple[str, list[Any]]:
+    """Write the walk; each of its rows is a key that stands alone or for its prefix."""
+    find = "strpos" if connection.vendor == "postgresql" else "instr"
+    rest = len(prefix) + 1
+    # What follows prefix + segment + delimiter: the same with the next delimiter.
+    past_values: list[Any] = [rest, delimiter, len(prefix) - 1, rest, delimiter]
+    past_values += [next_name(delimiter), SMALLEST]
+    where, where_values = _between(bucket_id, start, end)
+    bound = PAST.format(find=find)
+    next_where = f"v.bucket_id = %s AND v.key >= {bound}"
+    next_values = [bucket_id, *past_values]
+    if end:
+        next_where += " AND v.key < %s"
+        next_values.append(end)
+    sql = WALK.format(
+        first=SEEK.format(where=f"{where} AND {condition}"),
+        next=SEEK.format(where=f"{next_where} AND {condition}"),
+    )
+    return sql, [*where_values, *next_values, limit]
+
+
+def walk_objects(
+    bucket_id: int, start: str, end: str, prefix: str, delimiter: str, limit: int
+) -> list[ObjectInfo]:
+    """List one object for each key that stands alone and each common prefix."""
+    walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, CURRENT)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{walk} SELECT {COLUMNS} FROM walk JOIN {TABLE} v"
+            f" ON v.bucket_id = %s AND v.key = walk.key AND {CURRENT}"
+            " ORDER BY v.key",
+            [*values, bucket_id],
+        )
+        return [ObjectInfo._make(row) for row in cursor.fetchall()]
+
+
+def page_of_versions(
+    bucket_id: int, start: str, end: str, limit: int, *, after: tuple[str, str] | None
+) -> list[ObjectInfo]:
+    """List versions and markers from `start`, or after (key, version id)."""
+    condition, values = _between(bucket_id, start, end)
+    if after is not None:
+        condition += " AND (v.key, v.version_id) > (%s, %s)"
+        values += after
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{LOOK} WHERE {condition} ORDER BY v.key, v.version_id LIMIT %s",
+            [*values, limit],
+        )
+        return [ObjectInfo._make(row) for row in cursor.fetchall()]
+
+
+def walk_keys(
+    bucket_id: int, start: str, end: str, prefix: str, delimiter: str, limit: int
+) -> list[str]:
+    """List one key, of any state, for each that stands alone and each prefix."""
+    walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, "TRUE")
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{walk} SELECT key FROM walk WHERE key IS NOT NULL ORDER BY step", values
+        )
+        return [row[0] for row in cursor.fetchall()]
+
+
+def versions_of_keys(
+    bucket_id: int, keys: Iterable[str], limit: int
+) -> list[ObjectInfo]:
+    """List all versions of some keys, in listing order."""
+    wanted = list(keys)
+    if not wanted:
+        return []
+    marks = ", ".join(["%s"] * len(wanted))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{LOOK} WHERE v.bucket_id = %s AND v.key IN ({marks})"
+            " ORDER BY v.key, v.version_id LIMIT %s",
+            [bucket_id, *wanted, limit],
+        )
+        return [ObjectInfo._make(row) for row in cursor.fetchall()]

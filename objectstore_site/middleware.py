@@ -1,0 +1,117 @@
+"""The frame around every request, and the browser's middleware for its pages alone."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.messages.middleware import MessageMiddleware
+from django.contrib.sessions.middleware import SessionMiddleware
+from django.http import HttpRequest, HttpResponse
+from django.middleware.clickjacking import XFrameOptionsMiddleware
+from django.middleware.common import CommonMiddleware
+from django.middleware.csrf import CsrfViewMiddleware
+from django.middleware.security import SecurityMiddleware
+from whitenoise.middleware import WhiteNoiseMiddleware
+
+from kernel.errors import ObjectStoreError
+from kernel.http.errors import dialect_of, render_error
+from kernel.http.requests import check_path_is_utf8
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+BROWSER_MOUNTS = ("/admin/", "/-/", "/docs")
+
+
+class RequestFrame:
+    """Give each request its id and the URLs of its host, and each answer that id."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.request_id = secrets.token_hex(8).upper()  # type: ignore[attr-defined]
+        request.is_for_browser = is_for_browser(request)  # type: ignore[attr-defined]
+        if serves_s3_alone(request):
+            request.urlconf = "s3api.urls"  # type: ignore[attr-defined]
+        try:
+            check_path_is_utf8(request.META)
+        except ObjectStoreError as error:
+            response = render_error(request, error)
+        else:
+            response = self.get_response(request)
+        response.headers["x-amz-request-id"] = request.request_id  # type: ignore[attr-defined]
+        return response
+
+    def process_exception(
+        self, request: HttpRequest, exception: Exception
+    ) -> HttpResponse | None:
+        """Render what a view outside the admin lets escape, in its dialect."""
+        if dialect_of(request) == "console":
+            return None
+        return render_error(request, exception)
+
+
+def serves_s3_alone(request: HttpRequest) -> bool:
+    hosts = settings.OBJECTSTORE_S3_HOSTS
+    domains = settings.OBJECTSTORE_DOMAINS
+    if not hosts and not domains:
+        return False
+    host = request.META.get("HTTP_HOST", "").partition(":")[0].lower()
+    return host in hosts or any(host.endswith("." + domain) for domain in domains)
+
+
+def is_for_browser(request: HttpRequest) -> bool:
+    """Tell whether sessions matter: console pages, and the API opened in a browser."""
+    path = request.path_info
+    if path.startswith(BROWSER_MOUNTS):
+        return True
+    return path.startswith("/v1/") and settings.SESSION_COOKIE_NAME in request.COOKIES
+
+
+class BrowserOnly:
+    """Let requests pass by that are not for a browser page."""
+
+    get_response: GetResponse
+
+    def __call__(self, request: HttpRequest) -> Any:
+        if request.is_for_browser:  # type: ignore[attr-defined]
+            return super().__call__(request)  # type: ignore[misc]
+        return self.get_response(request)
+
+
+class BrowserSecurity(BrowserOnly, SecurityMiddleware):
+    pass
+
+
+class BrowserStatic(BrowserOnly, WhiteNoiseMiddleware):
+    pass
+
+
+class BrowserSession(BrowserOnly, SessionMiddleware):
+    pass
+
+
+class BrowserCommon(BrowserOnly, CommonMiddleware):
+    pass
+
+
+class BrowserCsrf(BrowserOnly, CsrfViewMiddleware):
+    def process_view(self, request: HttpRequest, *arguments: Any) -> Any:
+        if request.is_for_browser:  # type: ignore[attr-defined]
+            return super().process_view(request, *arguments)
+        return None
+
+
+class BrowserAuthentication(BrowserOnly, AuthenticationMiddleware):
+    pass
+
+
+class BrowserMessages(BrowserOnly, MessageMiddleware):
+    pass
+
+
+class BrowserClickjacking(BrowserOnly, XFrameOptionsMiddleware):
+    pass

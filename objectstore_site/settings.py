@@ -1,0 +1,326 @@
+"""Settings: each product setting is one line, read from the environment or ``.env``.
+
+The table of them all is in ``docs/settings.md``.
+"""
+
+from pathlib import Path
+
+import dj_database_url
+from dotenv import load_dotenv
+
+from objectstore_site import environment as env
+
+# Paths
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+load_dotenv(BASE_DIR / ".env")
+
+# Where the embedded default keeps everything: database, blobs, broker, secrets, logs.
+DATA_DIR = Path(env.text("OBJECTSTORE_DATA_DIR", str(BASE_DIR / "data"))).absolute()
+DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+
+# Django
+
+# Signs sessions and tokens; made on first use and kept in the data folder.
+SECRET_KEY = env.secret("OBJECTSTORE_SECRET_KEY", DATA_DIR / "secret.key")
+DEBUG = env.flag("OBJECTSTORE_DEBUG", False)
+ALLOWED_HOSTS = env.names("OBJECTSTORE_ALLOWED_HOSTS", "*")
+CSRF_TRUSTED_ORIGINS = env.names("OBJECTSTORE_TRUSTED_ORIGINS")
+ROOT_URLCONF = "objectstore_site.urls"
+WSGI_APPLICATION = "objectstore_site.wsgi.application"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+# Object keys may end in a slash or lack one: a redirect would change the key.
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+LANGUAGE_CODE = "en-us"
+LOGIN_URL = "/admin/login/"
+X_FRAME_OPTIONS = "DENY"
+# Bodies are streamed by our own readers; these bound Django's form parsing alone.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
+
+INSTALLED_APPS = [
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "rest_framework",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django_celery_beat",
+    "kernel.apps.KernelConfig",
+    "blobs.apps.BlobsConfig",
+    "iam.apps.IamConfig",
+    "buckets.apps.BucketsConfig",
+    "objects.apps.ObjectsConfig",
+    "lifecycle.apps.LifecycleConfig",
+    "s3api.apps.S3ApiConfig",
+    "keyvalue.apps.KeyValueConfig",
+    "console.apps.ConsoleConfig",
+]
+
+# The browser's middleware passes every request by that is not for a browser page:
+# it doubles the cost of a small GET (44 us bare, 89 us with all seven).
+MIDDLEWARE = [
+    "objectstore_site.middleware.RequestFrame",
+    "objectstore_site.middleware.BrowserSecurity",
+    "objectstore_site.middleware.BrowserStatic",
+    "objectstore_site.middleware.BrowserSession",
+    "objectstore_site.middleware.BrowserCommon",
+    "objectstore_site.middleware.BrowserCsrf",
+    "objectstore_site.middleware.BrowserAuthentication",
+    "objectstore_site.middleware.BrowserMessages",
+    "objectstore_site.middleware.BrowserClickjacking",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+STATIC_URL = "/-/static/"
+STATIC_ROOT = DATA_DIR / "static"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_AUTOREFRESH = DEBUG
+
+# Database
+
+# Where metadata is kept: SQLite in the data folder, or PostgreSQL by URL.
+DATABASES = {
+    "default": dj_database_url.parse(
+        env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'objectstore.sqlite3'}"),
+        conn_max_age=None,
+        conn_health_checks=True,
+    )
+}
+if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
+    DATABASES["default"]["OPTIONS"] = {
+        "timeout": 30,
+        # A writer takes its lock at BEGIN: no upgrade can fail in mid-transaction.
+        "transaction_mode": "IMMEDIATE",
+        # FULL: a commit is on disk before it is answered. The write-ahead log is
+        # folded back every 32 MiB instead of 4: it costs two fsyncs each time.
+        "init_command": (
+            "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL;"
+            "PRAGMA wal_autocheckpoint=8000; PRAGMA journal_size_limit=67108864;"
+            "PRAGMA cache_size=-4096; PRAGMA temp_store=MEMORY;"
+        ),
+    }
+    # A file also in tests: threads and processes must see the same database.
+    DATABASES["default"]["TEST"] = {"NAME": str(DATA_DIR / "test.sqlite3")}
+    # Nothing to check: the database is a file. The check costs a query a request.
+    DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
+
+# Whether waiting writes share one commit (SQLite only; PostgreSQL does it itself).
+OBJECTSTORE_GROUP_COMMIT = env.flag("OBJECTSTORE_GROUP_COMMIT", True)
+
+# Caches
+
+# Where counters and short-lived facts are shared: in the process, or redis://...
+CACHE_URL = env.text("OBJECTSTORE_CACHE_URL", "locmem://")
+CACHES = {
+    "default": (
+        {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": CACHE_URL,
+        }
+        if CACHE_URL.startswith(("redis://", "rediss://", "unix://"))
+        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    )
+}
+RATELIMIT_USE_CACHE = "default"
+# django-ratelimit warns of caches of one process; docs/settings.md says what follows.
+SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+
+# Bytes
+
+# The storage class that new buckets use unless they say otherwise.
+OBJECTSTORE_DEFAULT_STORAGE_CLASS = env.text(
+    "OBJECTSTORE_DEFAULT_STORAGE_CLASS", "standard"
+)
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
+    },
+    **{
+        name: {
+            "BACKEND": "blobs.storage.LocalBlobStorage",
+            "OPTIONS": {"location": str(DATA_DIR / "blobs" / name)},
+        }
+        for name in ("standard", "cold", "archive")
+    },
+}
+# The aliases in STORAGES that are storage classes, in the order people see them.
+OBJECTSTORE_STORAGE_CLASSES = ["standard", "cold", "archive"]
+# Objects up to this many bytes are kept in the database itself: one fsync, not three.
+OBJECTSTORE_INLINE_MAX = env.integer("OBJECTSTORE_INLINE_MAX", 16 * 1024)
+# Seconds that bytes no version names any more stay, so that readers can finish.
+OBJECTSTORE_FREE_GRACE_SECONDS = env.integer("OBJECTSTORE_FREE_GRACE_SECONDS", 600)
+# Seconds after which an upload that never finished counts as crashed.
+OBJECTSTORE_PENDING_GRACE_SECONDS = env.integer(
+    "OBJECTSTORE_PENDING_GRACE_SECONDS", 24 * 3600
+)
+# Largest body of one request, and largest object, in bytes (AWS: 5 GiB, 48.8 TiB).
+OBJECTSTORE_MAX_BODY = env.integer("OBJECTSTORE_MAX_BODY", 5 * 1024**3)
+OBJECTSTORE_MAX_OBJECT = env.integer("OBJECTSTORE_MAX_OBJECT", 10_000 * 5 * 1024**3)
+# Smallest part but the last, in bytes.
+OBJECTSTORE_MIN_PART = env.integer("OBJECTSTORE_MIN_PART", 5 * 1024**2)
+
+# Identity
+
+# The first account's operator, printed once at the first start unless given here.
+OBJECTSTORE_ROOT_USER = env.text("OBJECTSTORE_ROOT_USER", "admin")
+OBJECTSTORE_ROOT_ACCESS_KEY = env.text(
+    "OBJECTSTORE_ROOT_ACCESS_KEY", "", "MINIO_ROOT_USER", "MINIO_ACCESS_KEY"
+)
+OBJECTSTORE_ROOT_SECRET_KEY = env.text(
+    "OBJECTSTORE_ROOT_SECRET_KEY", "", "MINIO_ROOT_PASSWORD", "MINIO_SECRET_KEY"
+)
+OBJECTSTORE_ROOT_API_KEY = env.text("OBJECTSTORE_ROOT_API_KEY")
+OBJECTSTORE_ROOT_PASSWORD = env.text("OBJECTSTORE_ROOT_PASSWORD")
+# Seals S3 secrets in the database; keys after the first still open old seals.
+OBJECTSTORE_SEALING_KEYS = env.secret(
+    "OBJECTSTORE_SEALING_KEYS", DATA_DIR / "sealing.key"
+).split(",")
+# Seconds that a process may rely on a principal and its policies without asking again.
+OBJECTSTORE_PRINCIPAL_CACHE_SECONDS = env.integer(
+    "OBJECTSTORE_PRINCIPAL_CACHE_SECONDS", 5
+)
+# Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
+OBJECTSTORE_TRUSTED_PROXIES = env.names("OBJECTSTORE_TRUSTED_PROXIES")
+
+# Dialects
+
+# The region of this endpoint.
+OBJECTSTORE_REGION = env.text("OBJECTSTORE_REGION", "us-east-1")
+# Domains under which {bucket}.{domain} is the bucket (virtual-hosted style).
+OBJECTSTORE_DOMAINS = env.names("OBJECTSTORE_DOMAINS")
+# Hosts that serve the S3 dialect alone, without reserved bucket names.
+OBJECTSTORE_S3_HOSTS = env.names("OBJECTSTORE_S3_HOSTS")
+# What answers at the root: s3, or kv for the strict key-value server.
+OBJECTSTORE_ROOT_DIALECT = env.text("OBJECTSTORE_ROOT_DIALECT", "s3")
+# Who may use the root key-value dialect without a key (loopback alone): off by default.
+OBJECTSTORE_KV_ANONYMOUS = env.flag("OBJECTSTORE_KV_ANONYMOUS", False)
+# The bucket of the key-value dialects, made at the first write.
+OBJECTSTORE_KEYVALUE_BUCKET = env.text("OBJECTSTORE_KEYVALUE_BUCKET", "key-value")
+# Where AWS and Ceph's RGW disagree: aws or rgw.
+OBJECTSTORE_S3_FLAVOUR = env.text("OBJECTSTORE_S3_FLAVOUR", "aws")
+# Whether Signature Version 2 of old clients is accepted.
+OBJECTSTORE_SIGV2 = env.flag("OBJECTSTORE_SIGV2", True)
+# The URL people reach this store by, for links; empty: as the request came.
+OBJECTSTORE_PUBLIC_URL = env.text("OBJECTSTORE_PUBLIC_URL")
+
+# Rate limits, per key: requests/period (s, m, h, d) as django-ratelimit writes them.
+OBJECTSTORE_RATE_LIMITS = {
+    "object_get": env.text("OBJECTSTORE_RATE_OBJECT_GET", "5000/m"),
+    "object_put": env.text("OBJECTSTORE_RATE_OBJECT_PUT", "1000/m"),
+    "object_delete": env.text("OBJECTSTORE_RATE_OBJECT_DELETE", "1000/m"),
+    "bucket": env.text("OBJECTSTORE_RATE_BUCKET", "100/m"),
+    "list": env.text("OBJECTSTORE_RATE_LIST", "500/m"),
+}
+# The dialects that the limits hold for: rest, keyvalue, s3.
+OBJECTSTORE_RATE_LIMITED_DIALECTS = env.names(
+    "OBJECTSTORE_RATE_LIMITED_DIALECTS", "rest,keyvalue"
+)
+
+# REST
+
+REST_FRAMEWORK = {
+    "DEFAULT_AUTHENTICATION_CLASSES": ["iam.drf.PrincipalAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": [],
+    "DEFAULT_THROTTLE_CLASSES": ["iam.drf.RateLimit"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "kernel.http.negotiation.JsonFirst",
+    "DEFAULT_RENDERER_CLASSES": [
+        "rest_framework.renderers.JSONRenderer",
+        "rest_framework.renderers.BrowsableAPIRenderer",
+    ],
+    "DEFAULT_PARSER_CLASSES": ["rest_framework.parsers.JSONParser"],
+    "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
+    "EXCEPTION_HANDLER": "kernel.http.errors.render_rest_error",
+    "UNAUTHENTICATED_USER": None,
+    "UNAUTHENTICATED_TOKEN": None,
+    "URL_FORMAT_OVERRIDE": None,
+}
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Object store",
+    "DESCRIPTION": "Buckets, objects, versions and multipart uploads over REST.",
+    "VERSION": "1",
+    "SCHEMA_PATH_PREFIX": "/v1",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "REDOC_DIST": "SIDECAR",
+}
+
+# Celery
+
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
+if CELERY_BROKER_URL.startswith("filesystem:"):
+    _broker = DATA_DIR / "broker"
+    for _folder in ("messages", "processed", "control"):
+        (_broker / _folder).mkdir(parents=True, exist_ok=True)
+    # Reader and writer share one folder, so messages outlive both.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {
+        "data_folder_in": str(_broker / "messages"),
+        "data_folder_out": str(_broker / "messages"),
+        "processed_folder": str(_broker / "processed"),
+        "control_folder": str(_broker / "control"),
+        "store_processed": False,
+    }
+    # The filesystem transport has no fanout: remote control would only log errors.
+    CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+CELERY_TASK_ACKS_LATE = True
+CELERY_TASK_REJECT_ON_WORKER_LOST = True
+CELERY_TASK_IGNORE_RESULT = True
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_TIMEZONE = TIME_ZONE
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
+CELERY_BEAT_SCHEDULE = {
+    "sweep freed and abandoned blobs": {
+        "task": "objects.tasks.sweep_blobs",
+        "schedule": 60,
+    },
+}
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+
+# Logging
+
+# INFO shows each start and job; WARNING and ERROR what needs a look.
+LOG_LEVEL = env.text("OBJECTSTORE_LOG_LEVEL", "INFO")
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {
+        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+    },
+    "handlers": {
+        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "error_log": {
+            "class": "logging.handlers.WatchedFileHandler",
+            "filename": str(DATA_DIR / "error.log"),
+            "delay": True,
+            "level": "ERROR",
+            "formatter": "line",
+        },
+    },
+    "root": {"handlers": ["console", "error_log"], "level": LOG_LEVEL},
+    "loggers": {
+        # Refusals are answers, not incidents: 4xx would fill the log.
+        "django.request": {"level": "ERROR"},
+        "django.server": {"level": "INFO"},
+    },
+}

@@ -1,0 +1,1 @@
+"""The S3 dialect: XML over the domain layer."""
