@@ -9,6 +9,7 @@ from typing import Any
 from django.db import IntegrityError, connection, transaction
 from django.db.models import Sum
 
+from blobs import queries as blob_queries
 from buckets.models import Bucket, BucketUsage, KeyValueBucket
 from kernel.results import BucketInfo, Owner, Usage
 
@@ -120,6 +121,28 @@ def update(bucket_id: int, **fields: Any) -> None:
 
 def delete(bucket_id: int) -> None:
     Bucket.objects.filter(pk=bucket_id).delete()
+
+
+def has_versions(bucket_id: int) -> bool:
+    """Tell whether anything, even a delete marker, is left in a bucket."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT 1 FROM objects_objectversion WHERE bucket_id = %s LIMIT 1",
+            [bucket_id],
+        )
+        return cursor.fetchone() is not None
+
+
+def give_up_uploads(bucket_id: int, now: datetime) -> None:
+    """Remove a bucket's uploads; the sweep follows their composite blobs down."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM objects_multipartupload WHERE bucket_id = %s"
+            " RETURNING blob_id",
+            [bucket_id],
+        )
+        blob_ids = [row[0] for row in cursor.fetchall()]
+    blob_queries.free(blob_ids, now)
 
 
 def usage(bucket_id: int) -> Usage:

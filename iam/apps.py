@@ -1,8 +1,23 @@
 """The access app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import m2m_changed, post_delete, post_save
 
 
 class IamConfig(AppConfig):
     name = "iam"
     verbose_name = "Access"
+
+    def ready(self) -> None:
+        """Forget kept credentials as soon as anything they rest on changes."""
+        from iam.queries import kept
+
+        for model in self.get_models():
+            post_save.connect(kept.clear, sender=model)
+            post_delete.connect(kept.clear, sender=model)
+        for through in (
+            self.get_model("Group").members.through,  # type: ignore[attr-defined]
+            self.get_model("ManagedPolicy").identities.through,  # type: ignore[attr-defined]
+            self.get_model("ManagedPolicy").groups.through,  # type: ignore[attr-defined]
+        ):
+            m2m_changed.connect(kept.clear, sender=through)

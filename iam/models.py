@@ -194,7 +194,7 @@ class Key(models.Model):
 class ApiKey(Key):
     """A bearer key, of which only the SHA-256 is kept.
 
-    `key_id` is public: it begins the key itself and names it in signed URLs.
+    `key_id` is public: it names the key in lists, logs and signed URLs.
     """
 
     identity = models.ForeignKey(Identity, models.CASCADE, related_name="api_keys")

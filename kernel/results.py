@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
+from uuid import UUID
 
 from kernel.ranges import ByteRange
 from kernel.versions import NULL_VERSION
@@ -59,7 +60,7 @@ class BucketInfo(NamedTuple):
 
     id: int
     name: str
-    uuid: str
+    uuid_value: str | UUID
     owner_id: int
     region: str
     storage_class: str
@@ -71,6 +72,10 @@ class BucketInfo(NamedTuple):
     created: str | datetime
     owner_canonical_id: str
     owner_name: str
+
+    @property
+    def uuid(self) -> str:
+        return str(UUID(str(self.uuid_value)))
 
     @property
     def created_at(self) -> datetime:

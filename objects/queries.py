@@ -13,17 +13,40 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from blobs.queries import BLOB_COLUMNS, BlobInfo
+from kernel.database.fields import column_time
 from kernel.listing import SMALLEST
 from kernel.names import next_name
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo
 from kernel.versions import ENTROPY_BYTES, new_version_id
 
 # The fields of ObjectInfo, in its order.
-NAMES = (
-    "id bucket_id key version_id is_null is_latest is_delete_marker blob_id size etag"
-    " content_type headers metadata tags storage_class checksum part_count acl"
-    " encryption lock_mode retain_until has_legal_hold restore owner_id created_at"
-).split()
+NAMES = [
+    "id",
+    "bucket_id",
+    "key",
+    "version_id",
+    "is_null",
+    "is_latest",
+    "is_delete_marker",
+    "blob_id",
+    "size",
+    "etag",
+    "content_type",
+    "headers",
+    "metadata",
+    "tags",
+    "storage_class",
+    "checksum",
+    "part_count",
+    "acl",
+    "encryption",
+    "lock_mode",
+    "retain_until",
+    "has_legal_hold",
+    "restore",
+    "owner_id",
+    "created_at",
+]
 COLUMNS = ", ".join(f"v.{name}" for name in NAMES)
 BLOB = ", ".join(f"b.{name}" for name in BLOB_COLUMNS.split(", "))
 WIDTH = len(NAMES)
@@ -57,7 +80,10 @@ def _opened(row: Sequence[Any] | None) -> OpenedVersion | None:
     return OpenedVersion(ObjectInfo._make(row[:WIDTH]), blob)
 
 
-OPEN = f"SELECT {COLUMNS}, {BLOB} FROM {TABLE} v LEFT JOIN blobs_blob b ON b.id = v.blob_id"
+OPEN = (
+    f"SELECT {COLUMNS}, {BLOB} FROM {TABLE} v"
+    " LEFT JOIN blobs_blob b ON b.id = v.blob_id"
+)
 LOOK = f"SELECT {COLUMNS} FROM {TABLE} v"
 LATEST = " WHERE v.bucket_id = %s AND v.key = %s AND v.is_latest"
 BY_ID = " WHERE v.bucket_id = %s AND v.key = %s AND v.version_id = %s"
@@ -79,6 +105,14 @@ def look_up(bucket_id: int, key: str, version_id: str = "") -> ObjectInfo | None
     which, values = _which(bucket_id, key, version_id)
     with connection.cursor() as cursor:
         cursor.execute(LOOK + which, values)
+        row = cursor.fetchone()
+    return None if row is None else ObjectInfo._make(row)
+
+
+def by_row(row_id: int) -> ObjectInfo | None:
+    """Find a version by its row."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"{LOOK} WHERE v.id = %s", [row_id])
         row = cursor.fetchone()
     return None if row is None else ObjectInfo._make(row)
 
@@ -211,11 +245,11 @@ def add_version(
         as_json_or_null(attributes.acl),
         as_json_or_null(attributes.encryption),
         attributes.lock_mode,
-        attributes.retain_until,
+        column_time(attributes.retain_until),
         attributes.has_legal_hold,
         None,
         owner_id,
-        now,
+        column_time(now),
     ]
     statement = INSERT_POSTGRESQL if connection.vendor == "postgresql" else INSERT
     with connection.cursor() as cursor:
@@ -248,14 +282,6 @@ def update_version(version_row_id: int, **columns: Any) -> None:
             f"UPDATE {TABLE} SET {names} WHERE id = %s",
             [*columns.values(), version_row_id],
         )
-
-
-def has_versions(bucket_id: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"SELECT 1 FROM {TABLE} WHERE bucket_id = %s LIMIT 1", [bucket_id]
-        )
-        return cursor.fetchone() is not None
 
 
 CURRENT = "v.is_latest AND NOT v.is_delete_marker"
@@ -387,5 +413,20 @@ def versions_of_keys(
             f"{LOOK} WHERE v.bucket_id = %s AND v.key IN ({marks})"
             " ORDER BY v.key, v.version_id LIMIT %s",
             [bucket_id, *wanted, limit],
+        )
+        return [ObjectInfo._make(row) for row in cursor.fetchall()]
+
+
+def latest_of_keys(bucket_id: int, keys: Iterable[str]) -> list[ObjectInfo]:
+    """List the latest version or marker of each of some keys."""
+    wanted = list(keys)
+    if not wanted:
+        return []
+    marks = ", ".join(["%s"] * len(wanted))
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{LOOK} WHERE v.bucket_id = %s AND v.key IN ({marks}) AND v.is_latest"
+            " ORDER BY v.key",
+            [bucket_id, *wanted],
         )
         return [ObjectInfo._make(row) for row in cursor.fetchall()]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
-from django.db import models
+from django.db import connection, models
 
 
 class ByteOrderedField(models.CharField):  # type: ignore[type-arg]
@@ -18,3 +19,8 @@ class ByteOrderedField(models.CharField):  # type: ignore[type-arg]
         if connection.vendor == "postgresql":
             parameters["collation"] = "C"
         return parameters
+
+
+def column_time(value: datetime | None) -> Any:
+    """Write a time for raw SQL as the ORM does: SQLite keeps naive UTC text."""
+    return connection.ops.adapt_datetimefield_value(value)

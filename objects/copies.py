@@ -1,0 +1,275 @@
+"""CopyObject and RenameObject: bytes are shared by reference wherever they can be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from blobs import queries as blob_queries
+from blobs import store
+from blobs.store import WrittenBlob
+from buckets.access import Context, get_bucket
+from iam.principals import Principal
+from kernel.checksums import ChecksumAlgorithm
+from kernel.conditions import NO_CONDITIONS, Conditions, check_copy_source
+from kernel.errors import InvalidRequest, OperationAborted, PreconditionFailed
+from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo
+from objects import queries
+from objects.operations import (
+    NO_ATTRIBUTES,
+    Found,
+    ObjectIdentifier,
+    add_newest,
+    checked_attributes,
+    commit_version,
+    find_object,
+    make_room,
+    owner_of_new,
+    put_context,
+    record_deletion,
+)
+from objects.queries import Content
+
+MOST_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class CopySource:
+    """What is copied: a key, perhaps one version of it, perhaps on conditions."""
+
+    bucket_name: str
+    key: str
+    version_id: str = ""
+    conditions: Conditions = NO_CONDITIONS
+
+
+class SourceChangedError(Exception):
+    """The source's bytes were given up between reading its row and sharing them."""
+
+
+def copy_object(
+    principal: Principal,
+    source: CopySource,
+    bucket_name: str,
+    key: str,
+    *,
+    attributes: ObjectAttributes = NO_ATTRIBUTES,
+    replaces_metadata: bool = False,
+    replaces_tags: bool = False,
+    checksum_algorithm: ChecksumAlgorithm | None = None,
+    conditions: Conditions = NO_CONDITIONS,
+    context: Context | None = None,
+    expected_owner: str = "",
+    expected_source_owner: str = "",
+    now: datetime,
+) -> tuple[ObjectInfo, ObjectInfo]:
+    """Copy a version to `key`; give the source and the copy.
+
+    Metadata and tags are the source's unless they are replaced. No byte moves unless
+    the copy is of another storage class or wants another checksum. Raises what
+    `get_object` and `put_object` raise, and InvalidRequest for a copy onto itself
+    that changes nothing.
+    """
+    for _ in range(MOST_TRIES):
+        found = find_source(principal, source, expected_source_owner)
+        bucket = get_bucket(
+            principal,
+            "s3:PutObject",
+            bucket_name,
+            key,
+            context=put_context(
+                attributes, {**(context or {}), **source_context(source)}
+            ),
+            expected_owner=expected_owner,
+        )
+        wanted = copied_attributes(
+            found.info.attributes, attributes, replaces_metadata, replaces_tags
+        )
+        wanted = checked_attributes(principal, bucket, key, wanted)
+        if is_onto_itself(found, bucket, key):
+            check_changes_something(source, found, wanted, replaces_metadata)
+        moved = moved_bytes(found, wanted, checksum_algorithm, now)
+        try:
+            copy = share(principal, found, bucket, key, wanted, moved, conditions, now)
+        except SourceChangedError:
+            continue
+        return found.info, copy
+    raise OperationAborted()
+
+
+def find_source(
+    principal: Principal, source: CopySource, expected_owner: str = ""
+) -> Found:
+    found = find_object(
+        principal,
+        source.bucket_name,
+        source.key,
+        version_id=source.version_id,
+        expected_owner=expected_owner,
+    )
+    check_copy_source(
+        source.conditions,
+        etag=found.info.etag,
+        last_modified=found.info.created_at,
+    )
+    return found
+
+
+def source_context(source: CopySource) -> dict[str, str]:
+    return {"s3:x-amz-copy-source": f"{source.bucket_name}/{source.key}"}
+
+
+def copied_attributes(
+    own: ObjectAttributes,
+    given: ObjectAttributes,
+    replaces_metadata: bool,
+    replaces_tags: bool,
+) -> ObjectAttributes:
+    """Merge as the directives say; class, ACL, lock and encryption are never copied."""
+    tags = given.tags if replaces_tags else own.tags
+    if replaces_metadata:
+        return replace(given, tags=tags)
+    return replace(
+        given,
+        tags=tags,
+        content_type=own.content_type,
+        headers=own.headers,
+        metadata=own.metadata,
+    )
+
+
+def is_onto_itself(found: Found, bucket: BucketInfo, key: str) -> bool:
+    return found.bucket.id == bucket.id and found.info.key == key
+
+
+def check_changes_something(
+    source: CopySource,
+    found: Found,
+    wanted: ObjectAttributes,
+    replaces_metadata: bool,
+) -> None:
+    unchanged = (
+        not source.version_id
+        and not replaces_metadata
+        and wanted.storage_class == found.info.storage_class
+        and not wanted.encryption
+        and "x-amz-website-redirect-location" not in wanted.headers
+    )
+    if unchanged:
+        raise InvalidRequest(
+            "This copy request is illegal because it is trying to copy an object to "
+            "itself without changing the object's metadata, storage class, website "
+            "redirect location or encryption attributes."
+        )
+
+
+def moved_bytes(
+    found: Found,
+    wanted: ObjectAttributes,
+    algorithm: ChecksumAlgorithm | None,
+    now: datetime,
+) -> WrittenBlob | None:
+    """Write the bytes anew where the copy cannot share them."""
+    info = found.info
+    has_checksum = algorithm is None or info.checksum.get("algorithm") == algorithm
+    if wanted.storage_class == found.blob.storage_class and has_checksum:
+        return None
+    algorithms = () if algorithm is None else (algorithm,)
+    body = store.body_of(found.blob, 0, info.size, algorithms=algorithms)
+    return store.write(body, wanted.storage_class, now=now)
+
+
+def share(
+    principal: Principal,
+    found: Found,
+    bucket: BucketInfo,
+    key: str,
+    attributes: ObjectAttributes,
+    moved: WrittenBlob | None,
+    conditions: Conditions,
+    now: datetime,
+) -> ObjectInfo:
+    def record(bucket: BucketInfo) -> ObjectInfo:
+        held = moved is not None or blob_queries.hold(found.blob.id)
+        if not held:
+            raise SourceChangedError
+        displaced = make_room(bucket, key, conditions, added=found.info.size)
+        return add_newest(
+            bucket,
+            key,
+            copied_content(found.info, moved, now),
+            attributes,
+            owner_id=owner_of_new(principal, bucket),
+            displaced=displaced,
+            now=now,
+        )
+
+    try:
+        return commit_version(bucket, record)
+    except BaseException:
+        if moved is not None:
+            store.discard(moved, now)
+        raise
+
+
+def copied_content(
+    info: ObjectInfo, moved: WrittenBlob | None, now: datetime
+) -> Content:
+    """Name the shared blob, or the one written anew.
+
+    A copy of a multipart object is one object to S3, with the MD5 of all its bytes;
+    sharing the blob keeps the parts' ETag instead, since nothing is read.
+    """
+    if moved is None:
+        return Content(
+            info.blob_id,
+            info.size,
+            info.etag,
+            info.checksum or None,
+            info.part_count,
+        )
+    checksum = dict(info.checksum) or None
+    for algorithm, value in moved.checksums.items():
+        checksum = {"algorithm": algorithm, "type": "FULL_OBJECT", "value": value}
+    return Content(moved.record(now), moved.size, moved.md5, checksum)
+
+
+def rename_object(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    new_key: str,
+    *,
+    conditions: Conditions = NO_CONDITIONS,
+    source_conditions: Conditions = NO_CONDITIONS,
+    now: datetime,
+) -> ObjectInfo:
+    """Give an object another key in its bucket, in one transaction (AWS RenameObject).
+
+    Raises PreconditionFailed when a condition does not hold, and what reading,
+    writing and deleting raise.
+    """
+    source = CopySource(bucket_name, key, conditions=source_conditions)
+    found = find_source(principal, source)
+    bucket = get_bucket(principal, "s3:PutObject", bucket_name, new_key)
+    get_bucket(principal, "s3:DeleteObject", bucket_name, key)
+    attributes = checked_attributes(principal, bucket, new_key, found.info.attributes)
+
+    def record(bucket: BucketInfo) -> ObjectInfo:
+        current = queries.look_up(bucket.id, key)
+        if current is None or current.id != found.info.id:
+            raise PreconditionFailed(condition="x-amz-rename-source")
+        displaced = make_room(bucket, new_key, conditions, added=0)
+        renamed = add_newest(
+            bucket,
+            new_key,
+            copied_content(found.info, None, now),
+            attributes,
+            owner_id=found.info.owner_id,
+            displaced=displaced,
+            now=now,
+        )
+        record_deletion(principal, bucket, ObjectIdentifier(key), now=now)
+        return renamed
+
+    return commit_version(bucket, record)

@@ -1,0 +1,625 @@
+"""Operations on one object: put, get, head, delete. AWS's names, AWS's meaning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from django.conf import settings
+
+from blobs import queries as blob_queries
+from blobs import store
+from blobs.queries import BlobInfo
+from buckets import queries as bucket_queries
+from buckets.access import Context, check_access, find_bucket, get_bucket, is_allowed
+from buckets.configurations import configurations_of
+from iam.principals import Principal
+from kernel.bodies import Body
+from kernel.conditions import (
+    NO_CONDITIONS,
+    Conditions,
+    check_delete,
+    check_read,
+    check_write,
+)
+from kernel.database.commit import commit
+from kernel.errors import (
+    AccessDenied,
+    EntityTooLarge,
+    InvalidArgument,
+    InvalidRequest,
+    MethodNotAllowed,
+    NoSuchKey,
+    NoSuchVersion,
+    ObjectStoreError,
+    OperationAborted,
+    QuotaExceeded,
+)
+from kernel.names import check_metadata, check_object_key, check_tags
+from kernel.ranges import ByteRange, parse_range
+from kernel.results import (
+    BucketInfo,
+    DeletedObject,
+    ObjectAttributes,
+    ObjectContent,
+    ObjectInfo,
+)
+from kernel.versions import NULL_VERSION, is_version_id
+from objects import queries
+from objects.parts import range_of_part
+from objects.queries import Content, Displaced
+
+NO_ATTRIBUTES = ObjectAttributes()
+MOST_DELETED_TOGETHER = 1000
+# Deletes of one request that share a savepoint: the writer is free between groups.
+DELETED_PER_COMMIT = 100
+
+
+class BucketChangedError(Exception):
+    """The bucket was deleted or changed its versioning since it was read."""
+
+
+# Put
+
+
+def put_object(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    body: Body,
+    attributes: ObjectAttributes = NO_ATTRIBUTES,
+    conditions: Conditions = NO_CONDITIONS,
+    context: Context | None = None,
+    expected_owner: str = "",
+    now: datetime,
+) -> ObjectInfo:
+    """Store `body` as the newest version of `key`; durable when this returns.
+
+    Raises NoSuchBucket, AccessDenied, KeyTooLongError, MetadataTooLarge, InvalidTag,
+    InvalidStorageClass, EntityTooLarge, QuotaExceeded, what the body raises
+    (IncompleteBody, BadDigest), what the conditions raise (PreconditionFailed) and
+    InsufficientStorage. Then nothing is stored.
+    """
+    bucket = get_bucket(
+        principal,
+        "s3:PutObject",
+        bucket_name,
+        key,
+        context=put_context(attributes, context),
+        expected_owner=expected_owner,
+    )
+    attributes = checked_attributes(principal, bucket, key, attributes)
+    check_size(body.length, settings.OBJECTSTORE_MAX_BODY)
+    written = store.write(body, attributes.storage_class, now=now)
+    checksum = checksum_of(written.checksums)
+
+    def record(bucket: BucketInfo) -> ObjectInfo:
+        displaced = make_room(bucket, key, conditions, added=written.size)
+        content = Content(written.record(now), written.size, written.md5, checksum)
+        return add_newest(
+            bucket,
+            key,
+            content,
+            attributes,
+            owner_id=owner_of_new(principal, bucket),
+            displaced=displaced,
+            now=now,
+        )
+
+    try:
+        return commit_version(bucket, record)
+    except BaseException:
+        store.discard(written, now)
+        raise
+
+
+def put_context(attributes: ObjectAttributes, given: Context | None) -> Context:
+    """Give the condition keys that describe a new object."""
+    context: dict[str, str | Sequence[str]] = dict(given or {})
+    if attributes.storage_class:
+        context["s3:x-amz-storage-class"] = attributes.storage_class.upper()
+    if attributes.tags:
+        context["s3:requestobjecttagkeys"] = list(attributes.tags)
+        for name, value in attributes.tags.items():
+            context[f"s3:requestobjecttag/{name}".lower()] = value
+    return context
+
+
+def checked_attributes(
+    principal: Principal, bucket: BucketInfo, key: str, attributes: ObjectAttributes
+) -> ObjectAttributes:
+    """Check all that can be refused before the first byte is read."""
+    check_object_key(key)
+    check_metadata(attributes.metadata)
+    if attributes.tags:
+        check_tags(attributes.tags)
+        check_access(principal, "s3:PutObjectTagging", bucket, key)
+    storage_class = attributes.storage_class or bucket.storage_class
+    store.storage_of(storage_class)
+    return replace(attributes, storage_class=storage_class)
+
+
+def check_size(size: int, most: int) -> None:
+    if size > most:
+        raise EntityTooLarge(proposed_size=size, max_size_allowed=most)
+
+
+def checksum_of(checksums: dict[str, str]) -> dict[str, str] | None:
+    """Give the checksum that is kept: the one the client asked for."""
+    for algorithm, value in checksums.items():
+        return {"algorithm": algorithm, "type": "FULL_OBJECT", "value": value}
+    return None
+
+
+def owner_of_new(principal: Principal, bucket: BucketInfo) -> int:
+    """Tell who owns a new object (AWS, "Controlling ownership of objects")."""
+    if principal.account_id is None:
+        return bucket.owner_id
+    uses_acls = configurations_of(bucket.configurations_text).uses_acls
+    return principal.account_id if uses_acls else bucket.owner_id
+
+
+def make_room(
+    bucket: BucketInfo, key: str, conditions: Conditions, *, added: int
+) -> Displaced:
+    """Lock the key, check the request's conditions, and displace the latest version."""
+    queries.lock_key(bucket.id, key)
+    if conditions is not NO_CONDITIONS:
+        check_write(conditions, current_etag(bucket, key), key=key)
+    check_quota(bucket, added)
+    return queries.displace(bucket, key)
+
+
+def current_etag(bucket: BucketInfo, key: str) -> str | None:
+    current = queries.look_up(bucket.id, key)
+    return None if current is None or current.is_delete_marker else current.etag
+
+
+def check_quota(bucket: BucketInfo, added: int) -> None:
+    """Refuse what would take the bucket over its quota; versions count."""
+    if bucket.quota_bytes is None and bucket.quota_objects is None:
+        return
+    held = bucket_queries.usage(bucket.id)
+    size = held.objects_size + held.versions_size + added
+    count = held.objects_count + held.versions_count + 1
+    if bucket.quota_bytes is not None and size > bucket.quota_bytes:
+        raise QuotaExceeded(bucket_name=bucket.name, quota_bytes=bucket.quota_bytes)
+    if bucket.quota_objects is not None and count > bucket.quota_objects:
+        raise QuotaExceeded(bucket_name=bucket.name, quota_objects=bucket.quota_objects)
+
+
+def add_newest(
+    bucket: BucketInfo,
+    key: str,
+    content: Content,
+    attributes: ObjectAttributes,
+    *,
+    owner_id: int,
+    displaced: Displaced,
+    now: datetime,
+    is_delete_marker: bool = False,
+) -> ObjectInfo:
+    """Add the version and let go of what it replaced, in this order."""
+    added = queries.add_version(
+        bucket,
+        key,
+        content,
+        attributes,
+        owner_id=owner_id,
+        after=displaced.newest,
+        now=now,
+        is_delete_marker=is_delete_marker,
+    )
+    if added is None:
+        raise BucketChangedError
+    blob_queries.free(displaced.blob_ids, now)
+    return added
+
+
+def commit_version[T](bucket: BucketInfo, record: Callable[[BucketInfo], T]) -> T:
+    """Commit, and once more from the bucket's new state where it has just changed.
+
+    Raises NoSuchBucket when it has been deleted.
+    """
+    for _ in range(3):
+        try:
+            return commit(lambda bucket=bucket: record(bucket))  # type: ignore[misc]
+        except BucketChangedError:
+            bucket = find_bucket(bucket.name)
+    raise OperationAborted()
+
+
+# Get and head
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A version that may be read, and the blob of its bytes."""
+
+    bucket: BucketInfo
+    info: ObjectInfo
+    blob: BlobInfo
+
+
+def get_object(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    version_id: str = "",
+    byte_range: str | None = None,
+    part_number: int | None = None,
+    conditions: Conditions = NO_CONDITIONS,
+    context: Context | None = None,
+    expected_owner: str = "",
+) -> ObjectContent:
+    """Open an object, or a range or part of it; the files are open when this returns.
+
+    `byte_range` is the Range header. Raises NoSuchBucket, NoSuchKey (AccessDenied to
+    those who may not list), NoSuchVersion, MethodNotAllowed for a delete marker by
+    id, PreconditionFailed, NotModified and InvalidRange.
+    """
+    found = find_object(
+        principal,
+        bucket_name,
+        key,
+        version_id=version_id,
+        context=context,
+        expected_owner=expected_owner,
+    )
+    check_conditions(found.info, conditions)
+    whole, parts_count = wanted_range(found, byte_range, part_number)
+    start = whole.start if whole else 0
+    length = whole.length if whole else found.info.size
+    chunks = store.open_blob(found.blob, start, length)
+    return ObjectContent(found.info, whole, length, chunks, parts_count)
+
+
+def head_object(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    version_id: str = "",
+    byte_range: str | None = None,
+    part_number: int | None = None,
+    conditions: Conditions = NO_CONDITIONS,
+    context: Context | None = None,
+    expected_owner: str = "",
+) -> ObjectContent:
+    """Give what `get_object` would, without opening the bytes."""
+    found = find_object(
+        principal,
+        bucket_name,
+        key,
+        version_id=version_id,
+        context=context,
+        expected_owner=expected_owner,
+    )
+    check_conditions(found.info, conditions)
+    whole, parts_count = wanted_range(found, byte_range, part_number)
+    length = whole.length if whole else found.info.size
+    return ObjectContent(found.info, whole, length, iter(()), parts_count)
+
+
+def find_object(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    version_id: str = "",
+    action: str = "s3:GetObject",
+    context: Context | None = None,
+    expected_owner: str = "",
+) -> Found:
+    """Find a version and ask the door for it, by its tags, ACL and owner."""
+    check_object_key(key)
+    check_version_id(version_id)
+    bucket = find_bucket(bucket_name)
+    if expected_owner:
+        get_bucket(principal, action, bucket_name, key, expected_owner=expected_owner)
+    opened = queries.open_version(bucket.id, key, version_id)
+    if opened is None:
+        raise missing(principal, bucket, key, version_id)
+    check_access(
+        principal,
+        versioned_action(action, version_id),
+        bucket,
+        key,
+        context=with_version(context, version_id),
+        target=opened.info,
+    )
+    if opened.blob is None:
+        raise marker_refusal(opened.info, version_id)
+    return Found(bucket, opened.info, opened.blob)
+
+
+def versioned_action(action: str, version_id: str) -> str:
+    """Give the action that AWS asks for when a version is named."""
+    if not version_id:
+        return action
+    return VERSIONED_ACTIONS.get(action, action)
+
+
+VERSIONED_ACTIONS = {
+    "s3:GetObject": "s3:GetObjectVersion",
+    "s3:DeleteObject": "s3:DeleteObjectVersion",
+    "s3:GetObjectTagging": "s3:GetObjectVersionTagging",
+    "s3:PutObjectTagging": "s3:PutObjectVersionTagging",
+    "s3:DeleteObjectTagging": "s3:DeleteObjectVersionTagging",
+    "s3:GetObjectAcl": "s3:GetObjectVersionAcl",
+    "s3:PutObjectAcl": "s3:PutObjectVersionAcl",
+    "s3:GetObjectAttributes": "s3:GetObjectVersionAttributes",
+}
+
+
+def with_version(context: Context | None, version_id: str) -> Context | None:
+    if not version_id:
+        return context
+    return {**(context or {}), "s3:versionid": version_id}
+
+
+def check_version_id(version_id: str) -> None:
+    if version_id and version_id != NULL_VERSION and not is_version_id(version_id):
+        raise InvalidArgument(
+            "Invalid version id specified",
+            argument_name="versionId",
+            argument_value=version_id,
+        )
+
+
+def missing(
+    principal: Principal, bucket: BucketInfo, key: str, version_id: str
+) -> ObjectStoreError:
+    """Say 404 only to those who could have seen it in a listing (AWS "GetObject")."""
+    if not is_allowed(principal, "s3:ListBucket", bucket):
+        return AccessDenied()
+    if version_id:
+        return NoSuchVersion(key=key, version_id=version_id)
+    return NoSuchKey(key=key)
+
+
+def marker_refusal(marker: ObjectInfo, version_id: str) -> ObjectStoreError:
+    details = {
+        "is_delete_marker": True,
+        "version_id": marker.version_id,
+        "last_modified": marker.created_at,
+    }
+    if version_id:
+        return MethodNotAllowed(
+            method="GET", resource_type="DeleteMarker", allow="DELETE", **details
+        )
+    return NoSuchKey(key=marker.key, **details)
+
+
+def check_conditions(info: ObjectInfo, conditions: Conditions) -> None:
+    if conditions is not NO_CONDITIONS:
+        check_read(conditions, etag=info.etag, last_modified=info.created_at)
+
+
+def wanted_range(
+    found: Found, header: str | None, part_number: int | None
+) -> tuple[ByteRange | None, int | None]:
+    """Give the range a request asks for and, for a part, how many parts there are."""
+    if part_number is None:
+        return parse_range(header, found.info.size) if header else None, None
+    if header:
+        raise InvalidRequest(
+            "Cannot specify both Range header and partNumber query parameter"
+        )
+    return range_of_part(found.info, part_number), found.info.part_count
+
+
+# Delete
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectIdentifier:
+    """What DeleteObjects names: a key, perhaps a version, perhaps its ETag."""
+
+    key: str
+    version_id: str = ""
+    etag: str | None = None
+
+
+def delete_object(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    version_id: str = "",
+    conditions: Conditions = NO_CONDITIONS,
+    bypass_governance: bool = False,
+    missing_is_deleted: bool = False,
+    context: Context | None = None,
+    expected_owner: str = "",
+    now: datetime,
+) -> DeletedObject:
+    """Delete a key (adding a marker where the bucket has versions) or one version.
+
+    A key or version that is not there counts as deleted. Raises NoSuchBucket,
+    AccessDenied (also for a locked version), PreconditionFailed.
+    """
+    check_object_key(key)
+    check_version_id(version_id)
+    bucket = find_bucket(bucket_name)
+    if expected_owner:
+        get_bucket(
+            principal,
+            "s3:DeleteObject",
+            bucket_name,
+            key,
+            expected_owner=expected_owner,
+        )
+    check_deletion(principal, bucket, key, version_id, context)
+
+    def record(bucket: BucketInfo) -> DeletedObject:
+        return record_deletion(
+            principal,
+            bucket,
+            ObjectIdentifier(key, version_id),
+            conditions=conditions,
+            bypass_governance=bypass_governance,
+            missing_is_deleted=missing_is_deleted,
+            now=now,
+        )
+
+    return commit_version(bucket, record)
+
+
+def check_deletion(
+    principal: Principal,
+    bucket: BucketInfo,
+    key: str,
+    version_id: str,
+    context: Context | None = None,
+) -> None:
+    check_access(
+        principal,
+        versioned_action("s3:DeleteObject", version_id),
+        bucket,
+        key,
+        context=with_version(context, version_id),
+    )
+
+
+def record_deletion(
+    principal: Principal,
+    bucket: BucketInfo,
+    identifier: ObjectIdentifier,
+    *,
+    conditions: Conditions = NO_CONDITIONS,
+    bypass_governance: bool = False,
+    missing_is_deleted: bool = False,
+    now: datetime,
+) -> DeletedObject:
+    """Delete inside a transaction; the door has been asked."""
+    key = identifier.key
+    queries.lock_key(bucket.id, key)
+    if conditions is not NO_CONDITIONS:
+        check_delete(
+            conditions,
+            current_etag(bucket, key),
+            key=key,
+            missing_is_deleted=missing_is_deleted,
+        )
+    if identifier.version_id:
+        return delete_version(principal, bucket, identifier, bypass_governance, now)
+    displaced = queries.displace(bucket, key)
+    if not bucket.versioning:
+        blob_queries.free(displaced.blob_ids, now)
+        return DeletedObject(key)
+    marker = add_newest(
+        bucket,
+        key,
+        Content(None, 0, ""),
+        replace(NO_ATTRIBUTES, storage_class=bucket.storage_class),
+        owner_id=owner_of_new(principal, bucket),
+        displaced=displaced,
+        now=now,
+        is_delete_marker=True,
+    )
+    return DeletedObject(key, marker.version_id, is_delete_marker=True)
+
+
+def delete_version(
+    principal: Principal,
+    bucket: BucketInfo,
+    identifier: ObjectIdentifier,
+    bypass_governance: bool,
+    now: datetime,
+) -> DeletedObject:
+    key, version_id = identifier.key, identifier.version_id
+    found = queries.look_up(bucket.id, key, version_id)
+    if found is None:
+        return DeletedObject(key, version_id, requested_version_id=version_id)
+    check_not_locked(principal, bucket, found, bypass_governance, now)
+    queries.remove_version(found)
+    blob_queries.free((found.blob_id,), now)
+    return DeletedObject(
+        key, version_id, bool(found.is_delete_marker), requested_version_id=version_id
+    )
+
+
+def check_not_locked(
+    principal: Principal,
+    bucket: BucketInfo,
+    version: ObjectInfo,
+    bypass_governance: bool,
+    now: datetime,
+) -> None:
+    """Refuse to destroy what is locked (AWS, "Locking objects with Object Lock")."""
+    if version.has_legal_hold:
+        raise AccessDenied("Access Denied because object protected by object lock.")
+    until = version.retain_until
+    if until is None or until <= now:
+        return
+    may_bypass = (
+        version.lock_mode == "GOVERNANCE"
+        and bypass_governance
+        and is_allowed(principal, "s3:BypassGovernanceRetention", bucket, version.key)
+    )
+    if not may_bypass:
+        raise AccessDenied("Access Denied because object protected by object lock.")
+
+
+@dataclass(frozen=True, slots=True)
+class FailedDeletion:
+    """One key of DeleteObjects that was not deleted."""
+
+    key: str
+    version_id: str
+    error: ObjectStoreError
+
+
+def delete_objects(
+    principal: Principal,
+    bucket_name: str,
+    identifiers: Sequence[ObjectIdentifier],
+    *,
+    bypass_governance: bool = False,
+    missing_is_deleted: bool = False,
+    expected_owner: str = "",
+    now: datetime,
+) -> list[DeletedObject | FailedDeletion]:
+    """Delete up to 1,000 keys or versions; each succeeds or fails by itself."""
+    bucket = find_bucket(bucket_name)
+    if expected_owner:
+        get_bucket(
+            principal, "s3:ListBucket", bucket_name, expected_owner=expected_owner
+        )
+
+    def attempt(
+        bucket: BucketInfo, identifier: ObjectIdentifier
+    ) -> DeletedObject | FailedDeletion:
+        try:
+            check_object_key(identifier.key)
+            check_version_id(identifier.version_id)
+            check_deletion(principal, bucket, identifier.key, identifier.version_id)
+            return record_deletion(
+                principal,
+                bucket,
+                identifier,
+                conditions=conditions_of(identifier),
+                bypass_governance=bypass_governance,
+                missing_is_deleted=missing_is_deleted,
+                now=now,
+            )
+        except ObjectStoreError as error:
+            return FailedDeletion(identifier.key, identifier.version_id, error)
+
+    outcomes: list[DeletedObject | FailedDeletion] = []
+    for begin in range(0, len(identifiers), DELETED_PER_COMMIT):
+        group = identifiers[begin : begin + DELETED_PER_COMMIT]
+        outcomes += commit_version(
+            bucket, lambda bucket, group=group: [attempt(bucket, one) for one in group]
+        )
+    return outcomes
+
+
+def conditions_of(identifier: ObjectIdentifier) -> Conditions:
+    if identifier.etag is None:
+        return NO_CONDITIONS
+    return Conditions(if_match=identifier.etag)
