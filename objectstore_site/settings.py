@@ -131,17 +131,24 @@ OBJECTSTORE_GROUP_COMMIT = env.flag("OBJECTSTORE_GROUP_COMMIT", True)
 
 # Where counters and short-lived facts are shared: in the process, or redis://...
 CACHE_URL = env.text("OBJECTSTORE_CACHE_URL", "locmem://")
-CACHES = {
-    "default": (
-        {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": CACHE_URL,
-        }
-        if CACHE_URL.startswith(("redis://", "rediss://", "unix://"))
-        else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    )
-}
-RATELIMIT_USE_CACHE = "default"
+if CACHE_URL.startswith(("redis://", "rediss://", "unix://")):
+    _cache = {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": CACHE_URL,
+    }
+    CACHES = {"default": _cache, "ratelimit": _cache}
+else:
+    _cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
+    # Counters are small and many: one for each key and class of operation.
+    CACHES = {
+        "default": {**_cache, "LOCATION": "default"},
+        "ratelimit": {
+            **_cache,
+            "LOCATION": "ratelimit",
+            "OPTIONS": {"MAX_ENTRIES": 100_000},
+        },
+    }
+RATELIMIT_USE_CACHE = "ratelimit"
 # django-ratelimit warns of caches of one process; docs/settings.md says what follows.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
 

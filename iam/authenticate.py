@@ -1,0 +1,124 @@
+"""Who sends a request: one ordered list of ways to say so, for every dialect."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+from django.middleware.csrf import CsrfViewMiddleware
+
+from iam import queries, signed_urls
+from iam.operations import digest_of
+from iam.principals import ANONYMOUS, Principal, RequestFacts
+from iam.signatures import SIGNED, Payload, authenticate_signature
+from kernel.errors import AccessDenied, AuthenticationFailed
+from kernel.http.requests import client_address, is_secure
+
+UNSIGNED_PAYLOAD: Payload | None = None
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticated:
+    """The principal of a request, and how its body was signed, if it was."""
+
+    principal: Principal
+    payload: Payload | None = UNSIGNED_PAYLOAD
+
+
+def authenticate(request: HttpRequest) -> Authenticated:
+    """Find the principal, who is ANONYMOUS where the request names nobody.
+
+    Raises AuthenticationFailed or one of its kinds for a name that does not hold.
+    """
+    authorization = request.META.get("HTTP_AUTHORIZATION", "")
+    scheme = authorization.partition(" ")[0].lower()
+    if scheme == "bearer":
+        return by_bearer_key(request, authorization[7:].strip())
+    if scheme in SIGNED or is_presigned(request):
+        principal, payload = authenticate_signature(request)
+        facts = facts_of(request, payload.authentication)
+        return Authenticated(principal.asking(facts), payload)
+    if authorization:
+        raise AuthenticationFailed("This authorization scheme is not known.")
+    if "HTTP_X_API_KEY" in request.META:
+        return by_bearer_key(request, request.META["HTTP_X_API_KEY"])
+    if "signature=" in request.META.get("QUERY_STRING", ""):
+        return by_signed_url(request)
+    return by_session(request) or Authenticated(ANONYMOUS.asking(facts_of(request)))
+
+
+def facts_of(request: HttpRequest, authentication: str = "") -> RequestFacts:
+    """Gather what policies may ask about a request."""
+    meta = request.META
+    return RequestFacts(
+        request_id=getattr(request, "request_id", ""),
+        source_ip=client_address(meta),
+        is_secure=is_secure(meta),
+        user_agent=meta.get("HTTP_USER_AGENT", ""),
+        referer=meta.get("HTTP_REFERER", ""),
+        authentication=authentication,
+    )
+
+
+def by_bearer_key(request: HttpRequest, api_key: str) -> Authenticated:
+    credential = queries.api_key(digest_of(api_key)) if api_key else None
+    if credential is None:
+        raise AuthenticationFailed()
+    return Authenticated(credential.principal.asking(facts_of(request)))
+
+
+def is_presigned(request: HttpRequest) -> bool:
+    query = request.META.get("QUERY_STRING", "")
+    return "X-Amz-Algorithm=" in query or (
+        "AWSAccessKeyId=" in query and "Signature=" in query
+    )
+
+
+def by_signed_url(request: HttpRequest) -> Authenticated:
+    """Take a signed URL at its word: it acts as the key that made it."""
+    key_id = request.GET.get("key", "")
+    credential = queries.api_key_by_id(key_id)
+    if credential is None:
+        raise AuthenticationFailed("The signed URL names no active key.")
+    signed_urls.verify(
+        url_secret(credential.secret),
+        method=request.method or "GET",
+        path=request.path,
+        query=request.META.get("QUERY_STRING", ""),
+    )
+    return Authenticated(credential.principal.asking(facts_of(request, "SIGNED-URL")))
+
+
+def url_secret(digest: str) -> bytes:
+    """Derive what a key signs URLs with: the server alone can, and only while it lives.
+
+    The key itself is not known here, and its digest alone signs nothing.
+    """
+    text = b"signed url\0" + digest.encode()
+    return hmac.digest(settings.SECRET_KEY.encode(), text, hashlib.sha256)
+
+
+def by_session(request: HttpRequest) -> Authenticated | None:
+    """Let a person who is signed in to the console use the API in the browser."""
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    principal = queries.principal_of_user(user)
+    if principal is None:
+        return None
+    if request.method not in SAFE_METHODS:
+        check_csrf(request)
+    return Authenticated(principal.asking(facts_of(request, "SESSION")))
+
+
+def check_csrf(request: HttpRequest) -> None:
+    """Refuse a change that another site's page could have sent."""
+    checker = CsrfViewMiddleware(lambda request: None)  # type: ignore[arg-type,return-value]
+    checker.process_request(request)
+    if checker.process_view(request, None, (), {}) is not None:
+        raise AccessDenied("The request carries no valid CSRF token.")

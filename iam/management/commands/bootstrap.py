@@ -1,0 +1,77 @@
+"""Make the first account, operator and keys, and print them once."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user_model
+from django.core.management.base import BaseCommand
+from django.db import transaction
+from django.utils import timezone
+
+from iam import operations
+from iam.models import Account, Identity
+
+ASIDE = """
+  The store is ready.
+
+    REST API     {url}/v1/buckets        (docs at {url}/docs)
+    S3 endpoint  {url}                   (region {region})
+    Console      {url}/admin/
+
+    Operator     {user} / {password}
+    API key      {api_key}
+    Access key   {access_key_id}
+    Secret key   {secret_access_key}
+
+  These secrets are shown this once. Try:
+
+    curl -X PUT {url}/v1/buckets/my-bucket -H "Authorization: Bearer {api_key}"
+    curl -X PUT {url}/v1/buckets/my-bucket/objects/hello.txt \\
+         -H "Authorization: Bearer {api_key}" --data-binary 'hello world'
+"""
+
+
+class Command(BaseCommand):
+    help = "Make the first account, operator, API key and S3 key pair."
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--url", default="http://127.0.0.1:8000")
+
+    def handle(self, *arguments: Any, url: str, **options: Any) -> None:
+        if Account.objects.exists():
+            return
+        with transaction.atomic():
+            made = make_first_account()
+        self.stdout.write(
+            ASIDE.format(url=url, region=settings.OBJECTSTORE_REGION, **made)
+        )
+
+
+def make_first_account() -> dict[str, str]:
+    now = timezone.now()
+    _, root = operations.create_account("root", now=now)
+    password = settings.OBJECTSTORE_ROOT_PASSWORD or secrets.token_urlsafe(12)
+    user = get_user_model().objects.create_superuser(
+        username=settings.OBJECTSTORE_ROOT_USER, password=password
+    )
+    Identity.objects.filter(pk=root.pk).update(user=user)
+    api_key = operations.create_api_key(
+        root, api_key=settings.OBJECTSTORE_ROOT_API_KEY, name="first", now=now
+    )
+    access_key = operations.create_access_key(
+        root,
+        access_key_id=settings.OBJECTSTORE_ROOT_ACCESS_KEY,
+        secret_access_key=settings.OBJECTSTORE_ROOT_SECRET_KEY,
+        name="first",
+        now=now,
+    )
+    return {
+        "user": user.get_username(),
+        "password": password,
+        "api_key": api_key.api_key,
+        "access_key_id": access_key.key.access_key_id,
+        "secret_access_key": access_key.secret_access_key,
+    }

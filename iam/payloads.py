@@ -1,0 +1,148 @@
+"""The body of a request as the domain takes it: unframed, bounded, and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest
+
+from iam.chunked import ChunkedReader
+from iam.signatures import Payload
+from kernel.bodies import Body, Expectations, Read
+from kernel.checksums import (
+    ChecksumAlgorithm,
+    check_checksum_algorithm,
+    check_checksum_value,
+    check_content_md5,
+)
+from kernel.errors import (
+    EntityTooLarge,
+    InvalidContentLength,
+    InvalidRequest,
+    MissingContentLength,
+)
+
+CHECKSUM_HEADERS = {
+    f"HTTP_X_AMZ_CHECKSUM_{algorithm}": algorithm for algorithm in ChecksumAlgorithm
+}
+
+
+def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
+    """Make the body of an upload, with all that its headers announce of it.
+
+    Nothing is read yet. Raises MissingContentLength, InvalidContentLength,
+    EntityTooLarge, InvalidDigest and InvalidRequest for announcements that cannot
+    hold.
+    """
+    meta = request.META
+    is_framed = payload is not None and payload.is_framed
+    length = decoded_length(meta) if is_framed else content_length(meta)
+    if length > settings.OBJECTSTORE_MAX_BODY:
+        raise EntityTooLarge(
+            proposed_size=length, max_size_allowed=settings.OBJECTSTORE_MAX_BODY
+        )
+    reader = raw_reader(request)
+    expected = announced(meta, payload)
+    if not is_framed or payload is None:
+        return Body(reader, length, expected, algorithms=wanted_algorithms(meta))
+    chunks = ChunkedReader(
+        reader,
+        decoded_length=length,
+        signing=payload.signing,
+        trailer_names=trailer_names(meta),
+    )
+    framed = Expectations(
+        content_md5=expected.content_md5,
+        checksums=expected.checksums,
+        trailers=lambda: chunks.trailers,
+    )
+    return Body(chunks.read, length, framed, algorithms=wanted_algorithms(meta))
+
+
+def raw_reader(request: HttpRequest) -> Read:
+    """Read the request's own stream: Django's gives nothing where no length is known.
+
+    With a Content-Length it never reads past it, since a development server's stream
+    is the socket.
+    """
+    stream: Any = request.environ["wsgi.input"]  # type: ignore[attr-defined]
+    left: int | None = None
+    if request.META.get("CONTENT_LENGTH"):
+        left = content_length(request.META)
+
+    def read(size: int) -> bytes:
+        nonlocal left
+        if left is None:
+            return bytes(stream.read(size))
+        if left == 0:
+            return b""
+        chunk = bytes(stream.read(min(size, left)))
+        left -= len(chunk)
+        return chunk
+
+    return read
+
+
+def content_length(meta: Mapping[str, Any]) -> int:
+    """Read Content-Length; a body whose end cannot be told from a cut is refused."""
+    text = meta.get("CONTENT_LENGTH")
+    if text in (None, ""):
+        raise MissingContentLength()
+    return length_of(str(text))
+
+
+def decoded_length(meta: Mapping[str, Any]) -> int:
+    text = meta.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH")
+    if text is None:
+        raise MissingContentLength()
+    return length_of(str(text))
+
+
+def length_of(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and len(text) < 20):
+        raise InvalidContentLength(content_length=text[:64])
+    return int(text)
+
+
+def announced(meta: Mapping[str, Any], payload: Payload | None) -> Expectations:
+    """Gather the digests that the headers promise."""
+    content_md5 = meta.get("HTTP_CONTENT_MD5")
+    return Expectations(
+        content_md5=b"" if content_md5 is None else check_content_md5(content_md5),
+        sha256=payload.sha256 if payload is not None else "",
+        checksums=announced_checksums(meta),
+    )
+
+
+def announced_checksums(meta: Mapping[str, Any]) -> dict[ChecksumAlgorithm, str]:
+    values = {
+        algorithm: str(meta[name])
+        for name, algorithm in CHECKSUM_HEADERS.items()
+        if name in meta
+    }
+    for name in trailer_names(meta):
+        algorithm = name.removeprefix("x-amz-checksum-")
+        if algorithm != name:
+            values[check_checksum_algorithm(algorithm.upper())] = ""
+    if len(values) > 1:
+        raise InvalidRequest(
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are "
+            "not allowed."
+        )
+    for algorithm, value in values.items():
+        if value:
+            check_checksum_value(algorithm, value)
+    return values
+
+
+def trailer_names(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    text = str(meta.get("HTTP_X_AMZ_TRAILER", ""))
+    return tuple(name.strip().lower() for name in text.split(",") if name.strip())
+
+
+def wanted_algorithms(meta: Mapping[str, Any]) -> tuple[ChecksumAlgorithm, ...]:
+    """Give the algorithm an SDK asks for by name, where it sends no value."""
+    name = meta.get("HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM")
+    return () if not name else (check_checksum_algorithm(str(name).upper()),)

@@ -1,0 +1,96 @@
+"""Rate limits per key and class of operation, counted by django-ratelimit.
+
+The API reference, "Rate Limiting". Counts are kept in the cache "ratelimit": exact
+across processes where that is Redis, per process where it is local memory.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from enum import StrEnum
+
+from django.conf import settings
+from django.http import HttpRequest
+from django_ratelimit.core import get_usage
+
+from iam.principals import Principal
+from kernel.errors import TooManyRequests
+
+
+class OperationClass(StrEnum):
+    """The rows of the reference's table; each has its setting."""
+
+    OBJECT_GET = "object_get"
+    OBJECT_PUT = "object_put"
+    OBJECT_DELETE = "object_delete"
+    BUCKET = "bucket"
+    LIST = "list"
+
+
+@dataclass(frozen=True, slots=True)
+class RateUsage:
+    """Where a key stands in its window. Times in seconds, `reset` since 1970."""
+
+    limit: int
+    remaining: int
+    reset: int
+    window: int
+
+    @property
+    def headers(self) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(self.limit),
+            "X-RateLimit-Remaining": str(self.remaining),
+            "X-RateLimit-Reset": str(self.reset),
+            "X-RateLimit-Window": str(self.window),
+        }
+
+
+PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+
+
+def count(
+    request: HttpRequest, principal: Principal, dialect: str, operation: OperationClass
+) -> None:
+    """Count one request, and leave the usage on it for the answer's headers.
+
+    Raises TooManyRequests(retry_after=seconds) when the limit is used up.
+    """
+    rate = settings.OBJECTSTORE_RATE_LIMITS[operation]
+    if (
+        not rate
+        or not principal.is_rate_limited
+        or dialect not in settings.OBJECTSTORE_RATE_LIMITED_DIALECTS
+    ):
+        return
+    name = principal.key_id or principal.facts.source_ip or "nobody"
+    usage = get_usage(
+        request,
+        group=operation,
+        key=lambda group, request: name,
+        rate=rate,
+        increment=True,
+    )
+    if usage is None:
+        return
+    window = window_of(rate)
+    left = max(usage["time_left"], 1)
+    counted = RateUsage(
+        limit=usage["limit"],
+        remaining=max(usage["limit"] - usage["count"], 0),
+        reset=int(time.time()) + left,
+        window=window,
+    )
+    request.rate_usage = counted  # type: ignore[attr-defined]
+    if usage["should_limit"]:
+        raise TooManyRequests(
+            f"Rate limit exceeded. Please retry after {left} seconds.",
+            retry_after=left,
+        )
+
+
+def window_of(rate: str) -> int:
+    """Give the seconds of a rate's window: 60 for "5000/m", 600 for "5/10m"."""
+    period = rate.partition("/")[2]
+    return int(period[:-1] or 1) * PERIODS[period[-1]]
