@@ -40,7 +40,16 @@ X_FRAME_OPTIONS = "DENY"
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
+# Where the server listens: this machine alone unless it is told otherwise.
+SERVER_HOST = env.text("OBJECTSTORE_HOST", "127.0.0.1")
+SERVER_PORT = env.integer("OBJECTSTORE_PORT", 8000)
+# Processes, each with its own database connections; one suits SQLite best.
+SERVER_WORKERS = env.integer("OBJECTSTORE_WORKERS", 1)
+# Requests that a process works on at once; writes that wait share a commit.
+SERVER_THREADS = env.integer("OBJECTSTORE_THREADS", 32)
+
 INSTALLED_APPS = [
+    "objectstore_site",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,0 +1,65 @@
+# make run starts the store; make test proves it. make help lists the rest.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+BIN := .venv/bin
+PYTHON ?=
+export PYTHON
+PORT ?= $(or $(OBJECTSTORE_PORT),8000)
+
+.PHONY: help
+help: ## List the targets
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 18
+
+.venv/server: requirements.txt
+	@python=$$(scripts/find-python) && { [ -d .venv ] || "$$python" -m venv .venv; }
+	@echo "Installing the server's packages ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@touch $@
+
+.venv/development: .venv/server requirements/development.txt
+	@echo "Installing the tools for tests ..."
+	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements/development.txt
+	@$(BIN)/pip install --quiet --disable-pip-version-check --no-deps -e clients/python
+	@touch $@
+
+.PHONY: run
+run: .venv/server ## Start the store: web server, worker and schedule, on SQLite and local disk
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py bootstrap --url http://127.0.0.1:$(PORT)
+	@PATH="$(CURDIR)/$(BIN):$$PATH" OBJECTSTORE_PORT=$(PORT) $(BIN)/honcho start
+
+.PHONY: run-kv
+run-kv: .venv/server ## Serve the strict key-value dialect at /{key}, port 3000, this machine only
+	@$(BIN)/python manage.py migrate --verbosity 0
+	@$(BIN)/python manage.py bootstrap --url http://127.0.0.1:3000
+	@OBJECTSTORE_ROOT_DIALECT=kv OBJECTSTORE_KV_ANONYMOUS=true \
+		OBJECTSTORE_RATE_LIMITED_DIALECTS= OBJECTSTORE_HOST=127.0.0.1 \
+		$(BIN)/python manage.py serve --host 127.0.0.1 --port 3000
+
+.PHONY: test
+test: .venv/development ## Prove it all, on SQLite and, where it is installed, PostgreSQL
+	@$(BIN)/pytest tests clients/python/tests
+	@scripts/with-postgresql $(BIN)/pytest tests/domain tests/rest tests/keyvalue tests/s3 tests/iam
+
+.PHONY: lint
+lint: .venv/development ## Check style, types and the storeys
+	@$(BIN)/ruff format --check --quiet .
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo
+	@git ls-files '*.html' | xargs -r $(BIN)/djade --check --target-version 5.2
+	@$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
+
+.PHONY: format
+format: .venv/development ## Put the code into shape
+	@$(BIN)/ruff format --quiet .
+	@$(BIN)/ruff check --fix --quiet .
+
+.PHONY: bench
+bench: .venv/development ## Measure against an empty Django view and nginx
+	@$(BIN)/python -m bench
+
+.PHONY: requirements
+requirements: .venv/development ## Pin the newest versions again
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.12 --no-header --no-annotate requirements/server.in -o requirements.txt
+	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.12 --no-header --no-annotate requirements/development.in -c requirements.txt -o requirements/development.txt

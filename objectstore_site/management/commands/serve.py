@@ -1,0 +1,38 @@
+"""Serve with Granian, the production web server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand
+from granian import Granian
+from granian.constants import Interfaces
+from granian.http import HTTP1Settings
+
+
+class Command(BaseCommand):
+    help = "Serve every dialect and the console on one port."
+    requires_system_checks: list[str] = []
+
+    def add_arguments(self, parser: Any) -> None:
+        parser.add_argument("--host", default=settings.SERVER_HOST)
+        parser.add_argument("--port", type=int, default=settings.SERVER_PORT)
+        parser.add_argument("--workers", type=int, default=settings.SERVER_WORKERS)
+
+    def handle(
+        self, *arguments: Any, host: str, port: int, workers: int, **options: Any
+    ) -> None:
+        self.check(fail_level=40)
+        Granian(
+            "objectstore_site.wsgi:application",
+            address=host,
+            port=port,
+            interface=Interfaces.WSGI,
+            workers=workers,
+            blocking_threads=settings.SERVER_THREADS,
+            respawn_failed_workers=True,
+            http1_settings=HTTP1Settings(header_read_timeout=30_000),
+            websockets=False,
+            log_access=False,
+        ).serve()
