@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -47,12 +46,9 @@ def read_json(text: str | None) -> Any:
     return json.loads(text)
 
 
-@lru_cache(maxsize=4096)
-def read_time(value: str | datetime) -> datetime:
-    """Read a datetime column: text on SQLite, a datetime on PostgreSQL."""
-    if isinstance(value, datetime):
-        return value
-    return datetime.fromisoformat(value).replace(tzinfo=UTC)
+def read_time(value: datetime) -> datetime:
+    """Read a datetime column: SQLite gives UTC without saying so."""
+    return value if value.tzinfo else value.replace(tzinfo=UTC)
 
 
 class BucketInfo(NamedTuple):
@@ -69,7 +65,7 @@ class BucketInfo(NamedTuple):
     configurations_text: str
     quota_bytes: int | None
     quota_objects: int | None
-    created: str | datetime
+    created: datetime
     owner_canonical_id: str
     owner_name: str
 
@@ -120,11 +116,11 @@ class ObjectInfo(NamedTuple):
     acl_text: str | None
     encryption_text: str | None
     lock_mode: str
-    retain_until_value: str | datetime | None
+    retain_until_value: datetime | None
     has_legal_hold: bool
     restore_text: str | None
     owner_id: int
-    created: str | datetime
+    created: datetime
 
     @property
     def version_id(self) -> str:

@@ -198,7 +198,8 @@ def walked_versions(
     limit: int,
 ) -> list[ObjectInfo]:
     """List every version of keys that stand alone, one of each prefix's."""
-    keys = queries.walk_keys(bucket.id, start, end, prefix, delimiter, limit)
+    # The key that the page goes on with may have no version left to show.
+    keys = queries.walk_keys(bucket.id, start, end, prefix, delimiter, limit + 1)
     alone = [key for key in keys if not common_prefix(key, prefix, delimiter)]
     shown = [key for key in keys if common_prefix(key, prefix, delimiter)]
     rows = versions_after(bucket, alone, after, limit)
@@ -223,5 +224,4 @@ def versions_after(
 
 def newest_of(bucket: BucketInfo, keys: list[str]) -> list[ObjectInfo]:
     """Give one version of each key, to stand for its common prefix."""
-    rows = queries.latest_of_keys(bucket.id, keys)
-    return list(rows)
+    return queries.latest_of_keys(bucket.id, keys)

@@ -1,0 +1,359 @@
+"""Objects through the domain's own door: put, get, delete, versions, conditions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from blobs import store
+from blobs.models import Blob
+from buckets.access import find_bucket
+from buckets.operations import put_bucket_versioning
+from buckets.queries import usage
+from kernel import errors
+from kernel.bodies import Body, Expectations
+from kernel.conditions import Conditions
+from kernel.results import ObjectAttributes
+from objects.copies import CopySource, copy_object, rename_object
+from objects.listings import list_object_versions, list_objects
+from objects.operations import (
+    ObjectIdentifier,
+    delete_object,
+    delete_objects,
+    get_object,
+    head_object,
+    put_object,
+)
+
+pytestmark = pytest.mark.django_db
+
+LARGE = bytes(range(256)) * 400
+
+
+def put(principal, bucket, key, data=b"data", **options):
+    return put_object(
+        principal, bucket, key, body=Body.of(data), now=timezone.now(), **options
+    )
+
+
+def read(principal, bucket, key, **options):
+    return b"".join(get_object(principal, bucket, key, **options).chunks)
+
+
+def keys(principal, bucket, **options):
+    listing = list_objects(principal, bucket, **options)
+    return [row.key for row in listing.contents], listing.common_prefixes
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b"small", LARGE], ids=["empty", "inline", "file"]
+)
+def test_what_is_put_is_read_back(root, bucket, data):
+    info = put(root, bucket, "a/b", data)
+    assert read(root, bucket, "a/b") == data
+    assert info.size == len(data)
+    assert head_object(root, bucket, "a/b").info.etag == info.etag
+
+
+def test_attributes_are_kept(root, bucket):
+    attributes = ObjectAttributes(
+        content_type="text/plain",
+        headers={"Cache-Control": "no-store"},
+        metadata={"author": "john"},
+        tags={"team": "red"},
+    )
+    put(root, bucket, "key", attributes=attributes)
+    info = head_object(root, bucket, "key").info
+    assert info.content_type == "text/plain"
+    assert info.headers == {"Cache-Control": "no-store"}
+    assert info.metadata == {"author": "john"}
+    assert info.tags == {"team": "red"}
+    assert info.version_id == "null"
+
+
+@pytest.mark.parametrize("data", [b"0123456789", LARGE], ids=["inline", "file"])
+def test_a_range_reads_just_its_bytes(root, bucket, data):
+    put(root, bucket, "key", data)
+    content = get_object(root, bucket, "key", byte_range="bytes=3-6")
+    assert b"".join(content.chunks) == data[3:7]
+    assert (
+        content.byte_range.content_range(content.info.size) == f"bytes 3-6/{len(data)}"
+    )
+    with pytest.raises(errors.InvalidRange):
+        get_object(root, bucket, "key", byte_range=f"bytes={len(data)}-")
+
+
+def test_a_missing_key_and_a_missing_bucket(root, bucket):
+    with pytest.raises(errors.NoSuchKey):
+        get_object(root, bucket, "nothing")
+    with pytest.raises(errors.NoSuchBucket):
+        get_object(root, "no-such-bucket", "nothing")
+
+
+def test_overwriting_without_versions_leaves_one(root, bucket):
+    put(root, bucket, "key", LARGE)
+    put(root, bucket, "key", b"second")
+    assert read(root, bucket, "key") == b"second"
+    assert len(list_object_versions(root, bucket).versions) == 1
+    assert Blob.objects.filter(state="freed").count() == 1
+
+
+def test_versions_stay_and_can_be_read(root, versioned):
+    first = put(root, versioned, "key", b"1")
+    second = put(root, versioned, "key", b"2")
+    assert second.stored_version_id < first.stored_version_id
+    assert read(root, versioned, "key") == b"2"
+    assert read(root, versioned, "key", version_id=first.version_id) == b"1"
+
+
+def test_a_delete_marker_hides_and_its_removal_uncovers(root, versioned):
+    put(root, versioned, "key", b"1")
+    marker = delete_object(root, versioned, "key", now=timezone.now())
+    assert marker.is_delete_marker
+    with pytest.raises(errors.NoSuchKey) as refusal:
+        get_object(root, versioned, "key")
+    assert refusal.value.details["is_delete_marker"]
+    with pytest.raises(errors.MethodNotAllowed):
+        get_object(root, versioned, "key", version_id=marker.version_id)
+    assert keys(root, versioned) == ([], [])
+    delete_object(
+        root, versioned, "key", version_id=marker.version_id, now=timezone.now()
+    )
+    assert read(root, versioned, "key") == b"1"
+
+
+def test_suspended_versioning_replaces_only_the_null_version(root, versioned):
+    kept = put(root, versioned, "key", b"kept")
+    put_bucket_versioning(root, versioned, "Suspended")
+    assert put(root, versioned, "key", b"null 1").version_id == "null"
+    put(root, versioned, "key", b"null 2")
+    assert read(root, versioned, "key") == b"null 2"
+    assert read(root, versioned, "key", version_id="null") == b"null 2"
+    assert read(root, versioned, "key", version_id=kept.version_id) == b"kept"
+    assert len(list_object_versions(root, versioned).versions) == 2
+
+
+def test_deleting_what_is_not_there_is_no_error(root, bucket, versioned):
+    now = timezone.now()
+    assert not delete_object(root, bucket, "nothing", now=now).is_delete_marker
+    assert delete_object(root, versioned, "nothing", now=now).is_delete_marker
+
+
+def test_usage_is_exact_through_every_change(root, versioned):
+    bucket = find_bucket(versioned)
+    put(root, versioned, "a", b"12345")
+    first = put(root, versioned, "b", b"1")
+    put(root, versioned, "b", b"22")
+    delete_object(root, versioned, "a", now=timezone.now())
+    held = usage(bucket.id)
+    assert (held.objects_count, held.objects_size) == (1, 2)
+    assert (held.versions_count, held.versions_size) == (2, 6)
+    assert held.markers_count == 1
+    delete_object(root, versioned, "b", version_id=first.version_id, now=timezone.now())
+    assert usage(bucket.id).versions_size == 5
+
+
+@pytest.mark.parametrize("data", [b"small", LARGE], ids=["inline", "file"])
+@pytest.mark.parametrize(
+    ("length", "expected", "refusal"),
+    [
+        (10, {}, errors.IncompleteBody),
+        (0, {"content_md5": b"x" * 16}, errors.BadDigest),
+        (0, {"sha256": "0" * 64}, errors.XAmzContentSHA256Mismatch),
+        (0, {"checksums": {"CRC32": "AAAAAA=="}}, errors.BadDigest),
+    ],
+)
+def test_a_bad_body_leaves_nothing(root, bucket, data, length, expected, refusal):
+    stream = iter([data])
+    body = Body(
+        lambda size: next(stream, b""), len(data) + length, Expectations(**expected)
+    )
+    with pytest.raises(refusal):
+        put_object(root, bucket, "key", body=body, now=timezone.now())
+    with pytest.raises(errors.NoSuchKey):
+        head_object(root, bucket, "key")
+    store.sweep(now=timezone.now() + timedelta(days=2))
+    assert not Blob.objects.exists()
+
+
+def test_conditions_guard_writes(root, bucket):
+    absent = Conditions(if_none_match="*")
+    info = put(root, bucket, "key", conditions=absent)
+    with pytest.raises(errors.PreconditionFailed):
+        put(root, bucket, "key", conditions=absent)
+    put(root, bucket, "key", b"new", conditions=Conditions(if_match=info.etag))
+    with pytest.raises(errors.PreconditionFailed):
+        put(root, bucket, "key", conditions=Conditions(if_match=info.etag))
+
+
+def test_conditions_guard_reads(root, bucket):
+    info = put(root, bucket, "key")
+    with pytest.raises(errors.NotModified):
+        get_object(root, bucket, "key", conditions=Conditions(if_none_match=info.etag))
+    with pytest.raises(errors.PreconditionFailed):
+        get_object(root, bucket, "key", conditions=Conditions(if_match="other"))
+
+
+def test_a_copy_shares_bytes_and_outlives_its_source(root, bucket):
+    put(root, bucket, "source", LARGE, attributes=ObjectAttributes(metadata={"a": "1"}))
+    copy_object(root, CopySource(bucket, "source"), bucket, "copy", now=timezone.now())
+    assert Blob.objects.filter(kind="stored").count() == 1
+    delete_object(root, bucket, "source", now=timezone.now())
+    store.sweep(now=timezone.now() + timedelta(days=2))
+    assert read(root, bucket, "copy") == LARGE
+    assert head_object(root, bucket, "copy").info.metadata == {"a": "1"}
+
+
+def test_a_copy_to_another_class_moves_the_bytes(root, bucket):
+    put(root, bucket, "source", LARGE)
+    cold = ObjectAttributes(storage_class="cold")
+    _, copy = copy_object(
+        root,
+        CopySource(bucket, "source"),
+        bucket,
+        "copy",
+        attributes=cold,
+        now=timezone.now(),
+    )
+    assert copy.storage_class == "cold"
+    assert Blob.objects.get(pk=copy.blob_id).storage_class == "cold"
+    assert read(root, bucket, "copy") == LARGE
+
+
+def test_a_copy_onto_itself_must_change_something(root, bucket):
+    put(root, bucket, "key")
+    source = CopySource(bucket, "key")
+    with pytest.raises(errors.InvalidRequest):
+        copy_object(root, source, bucket, "key", now=timezone.now())
+    new = ObjectAttributes(metadata={"b": "2"})
+    copy_object(
+        root,
+        source,
+        bucket,
+        "key",
+        attributes=new,
+        replaces_metadata=True,
+        now=timezone.now(),
+    )
+    assert head_object(root, bucket, "key").info.metadata == {"b": "2"}
+
+
+def test_a_rename_moves_the_name_alone(root, bucket):
+    put(root, bucket, "old", LARGE)
+    rename_object(root, bucket, "old", "new", now=timezone.now())
+    assert read(root, bucket, "new") == LARGE
+    assert keys(root, bucket) == (["new"], [])
+    assert Blob.objects.count() == 1
+
+
+def test_many_deletions_each_by_itself(root, bucket):
+    for name in "abc":
+        put(root, bucket, name)
+    outcomes = delete_objects(
+        root,
+        bucket,
+        [
+            ObjectIdentifier("a"),
+            ObjectIdentifier("nothing"),
+            ObjectIdentifier("x" * 1025),
+        ],
+        now=timezone.now(),
+    )
+    assert [hasattr(one, "error") for one in outcomes] == [False, False, True]
+    assert keys(root, bucket) == (["b", "c"], [])
+
+
+def test_nobody_may_read_what_no_policy_opens(bucket, other_root, root):
+    put(root, bucket, "key")
+    from iam.principals import ANONYMOUS
+
+    for stranger in (other_root, ANONYMOUS):
+        with pytest.raises(errors.AccessDenied):
+            get_object(stranger, bucket, "key")
+        with pytest.raises(errors.AccessDenied):
+            get_object(stranger, bucket, "missing")
+        with pytest.raises(errors.AccessDenied):
+            put(stranger, bucket, "key", b"changed")
+    assert read(root, bucket, "key") == b"data"
+
+
+def test_a_policy_lets_a_user_do_just_what_it_says(root, bucket, make_principal):
+    put(root, bucket, "open/key")
+    put(root, bucket, "shut/key")
+    reader = make_principal(
+        "reader",
+        '{"Version": "2012-10-17", "Statement": [{"Effect": "Allow",'
+        ' "Action": "s3:GetObject", "Resource": "arn:aws:s3:::bucket/open/*"}]}',
+    )
+    assert read(reader, bucket, "open/key") == b"data"
+    with pytest.raises(errors.AccessDenied):
+        get_object(reader, bucket, "shut/key")
+
+
+def test_locked_versions_cannot_be_destroyed(root, versioned):
+    now = timezone.now()
+    lock = ObjectAttributes(
+        lock_mode="GOVERNANCE", retain_until=now + timedelta(days=1)
+    )
+    info = put(root, versioned, "key", attributes=lock)
+    with pytest.raises(errors.AccessDenied):
+        delete_object(root, versioned, "key", version_id=info.version_id, now=now)
+    delete_object(
+        root,
+        versioned,
+        "key",
+        version_id=info.version_id,
+        bypass_governance=True,
+        now=now,
+    )
+
+
+@pytest.mark.parametrize("versioning", [False, True])
+def test_listing_folds_and_pages(root, bucket, versioned, versioning):
+    name = versioned if versioning else bucket
+    wanted = ["a", "b/1", "b/2", "b/c/3", "d", "e/", "e//f", "é", "😀"]
+    for key in wanted:
+        put(root, name, key)
+    assert keys(root, name) == (sorted(wanted, key=str.encode), [])
+    assert keys(root, name, delimiter="/") == (["a", "d", "é", "😀"], ["b/", "e/"])
+    assert keys(root, name, prefix="b/", delimiter="/") == (["b/1", "b/2"], ["b/c/"])
+    assert keys(root, name, prefix="e/", delimiter="/") == (["e/"], ["e//"])
+    seen, token = [], ""
+    while True:
+        page = list_objects(root, name, delimiter="/", max_keys=1, token=token)
+        seen += [row.key for row in page.contents] + page.common_prefixes
+        if not page.is_truncated:
+            break
+        token = page.next_token
+    assert seen == ["a", "b/", "d", "e/", "é", "😀"]
+
+
+def test_version_listing_pages_through_every_version(root, versioned):
+    for key in ("a", "b/1", "b/2", "c"):
+        put(root, versioned, key, b"1")
+        put(root, versioned, key, b"2")
+    delete_object(root, versioned, "a", now=timezone.now())
+    whole = list_object_versions(root, versioned)
+    for delimiter in ("", "/"):
+        seen, prefixes, key_marker, id_marker = [], [], "", ""
+        while True:
+            page = list_object_versions(
+                root,
+                versioned,
+                delimiter=delimiter,
+                max_keys=1,
+                key_marker=key_marker,
+                version_id_marker=id_marker,
+            )
+            seen += [(row.key, row.version_id) for row in page.versions]
+            prefixes += page.common_prefixes
+            if not page.is_truncated:
+                break
+            key_marker, id_marker = page.next_key_marker, page.next_version_id_marker
+        expected = [(row.key, row.version_id) for row in whole.versions]
+        if delimiter:
+            expected = [one for one in expected if not one[0].startswith("b/")]
+            assert prefixes == ["b/"]
+        assert seen == expected
