@@ -241,7 +241,9 @@ def sweep(
         now - free_grace, now - pending_grace, SWEPT_TOGETHER
     ):
         removed = [blob for blob in found if _remove_bytes(blob)]
-        commit(lambda removed=removed: _remove_rows(removed, now))
+        # Parts have waited as long as the composite that named them.
+        waited = now - free_grace
+        commit(lambda removed=removed, waited=waited: _remove_rows(removed, waited))
         blobs += len(removed)
         size += sum(blob.size for blob in removed)
         if len(removed) < len(found):
@@ -265,10 +267,10 @@ def _remove_bytes(blob: Blob) -> bool:
     return True
 
 
-def _remove_rows(blobs: list[Blob], now: datetime) -> None:
+def _remove_rows(blobs: list[Blob], freed_at: datetime) -> None:
     ids = [blob.pk for blob in blobs]
     parts = Part.objects.filter(whole_id__in=ids)
     below = list(parts.values_list("blob_id", flat=True))
     parts.delete()
     Blob.objects.filter(pk__in=ids).delete()
-    queries.free(below, now)
+    queries.free(below, freed_at)
