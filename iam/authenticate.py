@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -90,6 +91,7 @@ def by_signed_url(request: HttpRequest) -> Authenticated:
         method=request.method or "GET",
         path=request.path,
         query=request.META.get("QUERY_STRING", ""),
+        now=int(time.time()),
     )
     return Authenticated(credential.principal.asking(facts_of(request, "SIGNED-URL")))
 

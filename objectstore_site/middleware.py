@@ -43,6 +43,13 @@ class RequestFrame:
         else:
             response = self.get_response(request)
         response.headers["x-amz-request-id"] = request.request_id  # type: ignore[attr-defined]
+        usage = getattr(request, "rate_usage", None)
+        if usage is not None:
+            for name, value in usage.headers.items():
+                response.headers[name] = value
+        # Without it the server falls back to chunks.
+        if not response.streaming and "Content-Length" not in response.headers:
+            response.headers["Content-Length"] = str(len(response.content))
         return response
 
     def process_exception(

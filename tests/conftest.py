@@ -109,9 +109,7 @@ def bucket(root: Any) -> str:
 def versioned(root: Any) -> str:
     from buckets.operations import create_bucket
 
-    return create_bucket(
-        root, "versioned", is_versioned=True, now=timezone.now()
-    ).name
+    return create_bucket(root, "versioned", is_versioned=True, now=timezone.now()).name
 
 
 @pytest.fixture(scope="session")
