@@ -197,6 +197,15 @@ class MalformedPOSTRequest(ObjectStoreError):
     message = "The body of your POST request is not well-formed multipart/form-data."
 
 
+class MalformedTrailerError(ObjectStoreError):
+    """The trailer of a chunked body is not the one that was announced."""
+
+    message = (
+        "The request contained trailing data that was not well-formed or did not "
+        "conform to our published schema."
+    )
+
+
 class MalformedACLError(ObjectStoreError):
     """An access control list breaks its schema."""
 

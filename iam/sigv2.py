@@ -1,0 +1,194 @@
+"""AWS Signature Version 2, for old clients (AWS, "Signing and authenticating REST
+requests"). Pure, as `iam.sigv4` is.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from urllib.parse import parse_qsl
+
+from iam.sigv4 import MOST_SKEW, TIMESTAMP, SignedRequest
+from kernel.errors import (
+    AccessDenied,
+    AuthorizationHeaderMalformed,
+    RequestTimeTooSkewed,
+    SignatureDoesNotMatch,
+)
+
+# The query parameters that are part of the resource that is signed.
+SUBRESOURCES = frozenset(
+    {
+        "accelerate",
+        "acl",
+        "cors",
+        "defaultObjectAcl",
+        "delete",
+        "encryption",
+        "lifecycle",
+        "location",
+        "logging",
+        "notification",
+        "partNumber",
+        "policy",
+        "policyStatus",
+        "publicAccessBlock",
+        "object-lock",
+        "legal-hold",
+        "retention",
+        "replication",
+        "requestPayment",
+        "response-cache-control",
+        "response-content-disposition",
+        "response-content-encoding",
+        "response-content-language",
+        "response-content-type",
+        "response-expires",
+        "restore",
+        "storageClass",
+        "tagging",
+        "torrent",
+        "uploadId",
+        "uploads",
+        "versionId",
+        "versioning",
+        "versions",
+        "website",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Credential:
+    """What a request says of its version 2 signature."""
+
+    access_key_id: str
+    signature: str
+    expires: str = ""
+
+    @property
+    def is_presigned(self) -> bool:
+        return bool(self.expires)
+
+
+def parse_authorization(request: SignedRequest) -> Credential | None:
+    """Read the signature from the header `AWS id:signature` or from the query."""
+    header = request.headers.get("authorization", "")
+    if header.startswith("AWS "):
+        access_key_id, colon, signature = header[4:].strip().rpartition(":")
+        if not colon or not access_key_id or not signature:
+            raise AuthorizationHeaderMalformed()
+        return Credential(access_key_id, signature)
+    query = dict(parse_qsl(request.query, keep_blank_values=True))
+    if "AWSAccessKeyId" not in query or "Signature" not in query:
+        return None
+    if not query.get("Expires", "").isdigit():
+        raise AccessDenied("Query-string authentication requires the Expires parameter")
+    return Credential(query["AWSAccessKeyId"], query["Signature"], query["Expires"])
+
+
+def verify(
+    request: SignedRequest,
+    credential: Credential,
+    secret: str,
+    *,
+    now: datetime,
+    max_skew: timedelta = MOST_SKEW,
+) -> None:
+    """Check a signature.
+
+    Raises SignatureDoesNotMatch, RequestTimeTooSkewed, AccessDenied when expired or
+    without a date.
+    """
+    check_time(request, credential, now, max_skew)
+    text = string_to_sign(request, credential)
+    wanted = signature_of(text, secret)
+    if not hmac.compare_digest(wanted.encode(), credential.signature.encode()):
+        raise SignatureDoesNotMatch(
+            aws_access_key_id=credential.access_key_id,
+            string_to_sign=text,
+            signature_provided=credential.signature,
+            string_to_sign_bytes=text.encode().hex(" "),
+        )
+
+
+def signature_of(text: str, secret: str) -> str:
+    """Sign a text: base64 of HMAC-SHA1."""
+    digest = hmac.new(
+        secret.encode(), text.encode(), hashlib.sha1
+    ).digest()  # the algorithm is AWS's
+    return base64.b64encode(digest).decode()
+
+
+def check_time(
+    request: SignedRequest, credential: Credential, now: datetime, max_skew: timedelta
+) -> None:
+    if credential.is_presigned:
+        if now.timestamp() > int(credential.expires):
+            raise AccessDenied(
+                "Request has expired", expires=credential.expires, server_time=now
+            )
+        return
+    signed_at = request_time(request)
+    if signed_at is None:
+        raise AccessDenied(
+            "AWS authentication requires a valid Date or x-amz-date header"
+        )
+    if abs(now - signed_at) > max_skew:
+        raise RequestTimeTooSkewed(
+            request_time=signed_at,
+            server_time=now,
+            max_allowed_skew_milliseconds=int(max_skew.total_seconds() * 1000),
+        )
+
+
+def request_time(request: SignedRequest) -> datetime | None:
+    text = request.headers.get("x-amz-date") or request.headers.get("date", "")
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except ValueError:
+        pass
+    try:
+        return datetime.strptime(text, TIMESTAMP).replace(tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+def string_to_sign(request: SignedRequest, credential: Credential) -> str:
+    headers = request.headers
+    date = "" if "x-amz-date" in headers else headers.get("date", "")
+    lines = (
+        request.method,
+        headers.get("content-md5", ""),
+        headers.get("content-type", ""),
+        credential.expires or date,
+    )
+    return "\n".join(lines) + "\n" + amz_headers(request) + canonical_resource(request)
+
+
+def amz_headers(request: SignedRequest) -> str:
+    return "".join(
+        f"{name}:{' '.join(value.split())}\n"
+        for name, value in sorted(request.headers.items())
+        if name.startswith("x-amz-")
+    )
+
+
+def canonical_resource(request: SignedRequest) -> str:
+    path = request.raw_path or "/"
+    if request.virtual_host_bucket:
+        path = f"/{request.virtual_host_bucket}{path}"
+    named = sorted(
+        (name, value, "=" in field)
+        for field in request.query.split("&")
+        for name, value in parse_qsl(field, keep_blank_values=True)
+        if name in SUBRESOURCES
+    )
+    if not named:
+        return path
+    shown = (f"{name}={value}" if has else name for name, value, has in named)
+    return f"{path}?{'&'.join(shown)}"
