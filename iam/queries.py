@@ -178,3 +178,19 @@ def principal_of_user(user: Any) -> Principal | None:
         .first()
     )
     return None if identity is None else principal_of(identity)
+
+
+def first_root() -> Principal | None:
+    """Give the root of the first account, for servers that ask for no key."""
+    credential = kept.get(("root", ""), _load_first_root)
+    return None if credential is None else credential.principal
+
+
+def _load_first_root() -> Credential | None:
+    identity = (
+        Identity.objects.select_related("account")
+        .filter(kind=PrincipalKind.ROOT)
+        .order_by("account_id")
+        .first()
+    )
+    return None if identity is None else Credential(principal_of(identity), "", None)

@@ -27,6 +27,13 @@ def client_address(meta: dict[str, Any]) -> str:
     return address
 
 
+def is_loopback(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return False
+
+
 def is_secure(meta: dict[str, Any]) -> bool:
     if meta.get("wsgi.url_scheme") == "https":
         return True
@@ -48,9 +55,16 @@ def is_trusted_proxy(address: str) -> bool:
     )
 
 
+# Where the server's own WSGI application keeps the path as it arrived.
+RECEIVED_PATH = "objectstore.received_path"
+
+
 def check_path_is_utf8(meta: dict[str, Any]) -> None:
-    """Refuse a path that is not UTF-8: Django would rename the key in silence."""
-    path: str = meta.get("PATH_INFO", "")
+    """Refuse a path that is not UTF-8: Django would rename the key in silence.
+
+    Django puts its own reading in PATH_INFO's place, so the path is kept before.
+    """
+    path: str = meta.get(RECEIVED_PATH, "")
     if path.isascii():
         return
     try:

@@ -1,0 +1,246 @@
+"""The key-value dialects: plain views, since each of them is a hot path."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from json.encoder import encode_basestring_ascii
+from typing import Any
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http.response import HttpResponseBase
+from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
+
+from iam.authenticate import Authenticated, authenticate
+from iam.payloads import request_body
+from iam.queries import first_root
+from iam.rate_limits import OperationClass, count
+from kernel.bodies import Body
+from kernel.errors import (
+    AuthenticationFailed,
+    EntityTooLarge,
+    InvalidArgument,
+    InvalidRequest,
+    MethodNotAllowed,
+    NoSuchBucket,
+    NoSuchKey,
+)
+from kernel.http.queries import conditions_of, whole_number
+from kernel.http.requests import client_address, is_loopback
+from kernel.http.responses import object_headers, object_response
+from kernel.names import check_kv_key
+from kernel.results import ObjectAttributes, ObjectInfo
+from keyvalue import operations
+from objects.listings import list_objects
+from objects.operations import delete_object, get_object, head_object, put_object
+
+# The strict server's values (its document: "maximum length of 1024 bytes").
+MOST_VALUE_BYTES = 1024
+# Where the strict dialect keeps its keys, beside those of /objects.
+STRICT_PREFIX = "kv/"
+MOST_LISTED = 1000
+
+CLASSES = {
+    "GET": OperationClass.OBJECT_GET,
+    "HEAD": OperationClass.OBJECT_GET,
+    "PUT": OperationClass.OBJECT_PUT,
+    "DELETE": OperationClass.OBJECT_DELETE,
+}
+View = Callable[..., HttpResponseBase]
+
+
+def admitted(operation: OperationClass | None = None) -> Callable[[View], View]:
+    """Authenticate and count a request before the view sees it."""
+
+    def decorate(view: View) -> View:
+        @csrf_exempt
+        @wraps(view)
+        def admit(request: HttpRequest, **named: str) -> HttpResponseBase:
+            authenticated = authenticate(request)
+            if authenticated.principal.is_anonymous:
+                authenticated = local_operator(request, authenticated)
+            limited = operation or CLASSES.get(request.method or "")
+            if limited is None:
+                raise MethodNotAllowed(method=request.method)
+            count(request, authenticated.principal, "keyvalue", limited)
+            return view(request, authenticated, **named)
+
+        return admit
+
+    return decorate
+
+
+def local_operator(request: HttpRequest, asked: Authenticated) -> Authenticated:
+    """Let who is on this machine act without a key, where settings say so."""
+    is_local = is_loopback(client_address(request.META))
+    if not (settings.OBJECTSTORE_KV_ANONYMOUS and is_local):
+        raise AuthenticationFailed("An API key is required.")
+    root = first_root()
+    if root is None:
+        raise AuthenticationFailed("There is no account yet.")
+    return Authenticated(root.asking(asked.principal.facts))
+
+
+@admitted(OperationClass.LIST)
+def list_keys(request: HttpRequest, asked: Authenticated) -> HttpResponseBase:
+    """List keys: `prefix`, `limit` and `continuation_token`, in byte order."""
+    if request.method not in {"GET", "HEAD"}:
+        raise MethodNotAllowed(method=request.method)
+    limit = listing_limit(request)
+    bucket = operations.find_bucket_name(asked.principal)
+    if bucket is None:
+        return JsonResponse(page_of([], ""))
+    try:
+        listing = list_objects(
+            asked.principal,
+            bucket,
+            prefix=request.GET.get("prefix", ""),
+            max_keys=limit,
+            token=request.GET.get("continuation_token", ""),
+            after=request.GET.get("start_after", ""),
+        )
+    except NoSuchBucket:
+        operations.forget_bucket(asked.principal)
+        return JsonResponse(page_of([], ""))
+    return JsonResponse(page_of(listing.contents, listing.next_token))
+
+
+def listing_limit(request: HttpRequest) -> int:
+    limit = whole_number(request.GET, "limit")
+    if limit is None:
+        return MOST_LISTED
+    if not 1 <= limit <= MOST_LISTED:
+        raise InvalidArgument(
+            f"limit must be from 1 to {MOST_LISTED}.",
+            argument_name="limit",
+            argument_value=str(limit),
+        )
+    return limit
+
+
+def page_of(rows: list[ObjectInfo], next_token: str) -> dict[str, Any]:
+    return {
+        "objects": [
+            {
+                "key": row.key,
+                "size": row.size,
+                "etag": row.etag,
+                "last_modified": row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+            for row in rows
+        ],
+        "is_truncated": bool(next_token),
+        "next_continuation_token": next_token or None,
+    }
+
+
+@admitted()
+def one_object(
+    request: HttpRequest, asked: Authenticated, key: str
+) -> HttpResponseBase:
+    """Store, fetch, look at or delete one key."""
+    if request.method == "PUT":
+        return put(request, asked, key)
+    if request.method == "DELETE":
+        return delete(request, asked, key)
+    return get(request, asked, key)
+
+
+@admitted()
+def one_value(request: HttpRequest, asked: Authenticated, key: str) -> HttpResponseBase:
+    """The strict dialect: short plain keys, short UTF-8 values."""
+    check_kv_key(key)
+    if request.method == "PUT":
+        return put(request, asked, STRICT_PREFIX + key, strict_value(request, asked))
+    if request.method == "DELETE":
+        return delete(request, asked, STRICT_PREFIX + key)
+    return get(request, asked, STRICT_PREFIX + key)
+
+
+def strict_value(request: HttpRequest, asked: Authenticated) -> Body:
+    """Read a value of at most 1,024 bytes that is UTF-8."""
+    body = request_body(request, asked.payload)
+    if body.length > MOST_VALUE_BYTES:
+        raise EntityTooLarge(
+            proposed_size=body.length, max_size_allowed=MOST_VALUE_BYTES
+        )
+    data = body.read_all(MOST_VALUE_BYTES)
+    try:
+        data.decode()
+    except UnicodeDecodeError:
+        raise InvalidRequest("The value is not UTF-8.") from None
+    return Body.of(data)
+
+
+def put(
+    request: HttpRequest, asked: Authenticated, key: str, body: Body | None = None
+) -> HttpResponseBase:
+    now = timezone.now()
+    body = body or request_body(request, asked.payload)
+    attributes = ObjectAttributes(content_type=request.META.get("CONTENT_TYPE", ""))
+
+    def write(bucket: str) -> ObjectInfo:
+        return put_object(
+            asked.principal,
+            bucket,
+            key,
+            body=body,
+            attributes=attributes,
+            conditions=conditions_of(request.META),
+            now=now,
+        )
+
+    bucket = operations.find_bucket_name(asked.principal)
+    try:
+        info = write(bucket or operations.make_bucket(asked.principal, now))
+    except NoSuchBucket:
+        # The bucket went away before a byte of the body was read.
+        operations.forget_bucket(asked.principal)
+        info = write(operations.make_bucket(asked.principal, now))
+    response = HttpResponse(
+        f'{{"key": {quoted(key)}, "size": {info.size}, "etag": "{info.etag}"}}',
+        content_type="application/json",
+    )
+    response.headers["ETag"] = f'"{info.etag}"'
+    return response
+
+
+def quoted(key: str) -> str:
+    """Write a key as JSON (the encoder whole takes 8 us, this 1 us)."""
+    return encode_basestring_ascii(key)
+
+
+def get(request: HttpRequest, asked: Authenticated, key: str) -> HttpResponseBase:
+    bucket = operations.find_bucket_name(asked.principal)
+    if bucket is None:
+        raise NoSuchKey(key=key)
+    is_head = request.method == "HEAD"
+    read = head_object if is_head else get_object
+    try:
+        content = read(
+            asked.principal,
+            bucket,
+            key,
+            byte_range=request.META.get("HTTP_RANGE"),
+            conditions=conditions_of(request.META),
+        )
+    except NoSuchBucket:
+        operations.forget_bucket(asked.principal)
+        raise NoSuchKey(key=key) from None
+    return object_response(content, object_headers(content.info), is_head=is_head)
+
+
+def delete(request: HttpRequest, asked: Authenticated, key: str) -> HttpResponseBase:
+    """Delete a key. Unlike S3, deleting what is not there is 404."""
+    bucket = operations.find_bucket_name(asked.principal)
+    if bucket is None:
+        raise NoSuchKey(key=key)
+    try:
+        head_object(asked.principal, bucket, key)
+        delete_object(asked.principal, bucket, key, now=timezone.now())
+    except NoSuchBucket:
+        operations.forget_bucket(asked.principal)
+        raise NoSuchKey(key=key) from None
+    return HttpResponse(status=204)
