@@ -153,10 +153,13 @@ def decide(
         session = evaluate(request, principal.session_policies)
         if not session.is_allowed:
             return Verdict(False, "no session policy allows the action", session)
-    granted = resource.is_allowed or acl_allows(
+    is_own = principal.account_id == bucket.owner_id and not principal.is_anonymous
+    # A policy that names the bucket's own account leaves its users to their policies.
+    grants_directly = resource.is_allowed and not (is_own and resource.is_delegated)
+    granted = grants_directly or acl_allows(
         principal, action, bucket, configurations, target
     )
-    if principal.account_id == bucket.owner_id and not principal.is_anonymous:
+    if is_own:
         return own_account_verdict(
             principal, bucket, identity, resource, granted, target
         )

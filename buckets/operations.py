@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
@@ -22,7 +23,6 @@ from kernel.errors import (
     BucketNotEmpty,
     IllegalVersioningConfigurationException,
     InvalidBucketState,
-    InvalidLocationConstraint,
     NoSuchBucket,
     NoSuchBucketPolicy,
     NoSuchCORSConfiguration,
@@ -189,6 +189,16 @@ def delete_bucket(
 
 
 # Versioning
+
+
+def get_bucket_versioning(
+    principal: Principal, name: str, *, expected_owner: str = ""
+) -> str:
+    """Give the versioning state: Enabled, Suspended, or "" if it never was on."""
+    bucket = get_bucket(
+        principal, "s3:GetBucketVersioning", name, expected_owner=expected_owner
+    )
+    return bucket.versioning
 
 
 def put_bucket_versioning(
@@ -361,7 +371,11 @@ def put_bucket_policy(
     change_configuration(bucket, Configuration.POLICY, text)
 
 
-def check_region(region: str) -> None:
-    """Refuse a region that is none: it would be stored without meaning anything."""
-    if region and not region.replace("-", "").isalnum():
-        raise InvalidLocationConstraint(location_constraint=region)
+def policy_text(document: Any) -> str:
+    """Write a policy that came as a document, to be kept as text."""
+    return json.dumps(document)
+
+
+def policy_document(text: str) -> Any:
+    """Read a kept policy as a document."""
+    return json.loads(text)

@@ -10,6 +10,7 @@ class IamConfig(AppConfig):
 
     def ready(self) -> None:
         """Forget kept credentials as soon as anything they rest on changes."""
+        import iam.schema  # noqa: F401 - drf-spectacular finds it once imported
         from iam.queries import kept
 
         for model in self.get_models():

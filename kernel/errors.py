@@ -162,8 +162,9 @@ class RequestHeaderSectionTooLarge(ObjectStoreError):
 
 
 class MalformedXML(ObjectStoreError):
-    """The XML cannot be read, or is not of the published form."""
+    """A document cannot be read, or is not of the published form."""
 
+    rest_code = "InvalidRequest"
     message = (
         "The XML you provided was not well-formed or did not validate against our "
         "published schema"

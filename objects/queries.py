@@ -255,7 +255,10 @@ def add_version(
     with connection.cursor() as cursor:
         cursor.execute(statement, [*row, bucket.id, bucket.versioning])
         added = cursor.fetchone()
-    return None if added is None else ObjectInfo(added[0], *row)
+    if added is None:
+        return None
+    info = ObjectInfo(added[0], *row)
+    return info._replace(created=now, retain_until_value=attributes.retain_until)
 
 
 def remove_version(version: ObjectInfo) -> bool:

@@ -1,0 +1,139 @@
+"""The JSON of buckets, as the API reference has it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rest_framework import serializers
+
+from buckets.configurations import Configuration, configurations_of
+from buckets.cors import check_cors
+from buckets.lifecycle import check_lifecycle
+from buckets.spelling import from_rest, to_rest
+from kernel.http.drf import rest_time
+from kernel.results import BucketInfo, Usage
+
+
+class Strict(serializers.Serializer):  # type: ignore[type-arg]
+    """A document in which a field that is not known is an error, not ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError(
+                    {name: ["This field is not known."] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
+
+class VersioningSerializer(Strict):
+    enabled = serializers.BooleanField()
+
+
+class TransitionSerializer(Strict):
+    days = serializers.IntegerField(min_value=0, required=False)
+    date = serializers.CharField(required=False)
+    storage_class = serializers.CharField()
+
+
+class RulesSerializer(Strict):
+    """A configuration made of rules, which their own module checks."""
+
+    rules = serializers.ListField(child=serializers.DictField())
+
+
+class NewBucketSerializer(Strict):
+    """The body of Create Bucket; all of it may be left out."""
+
+    region = serializers.RegexField(r"^[a-z0-9-]{1,63}$", required=False, default="")
+    storage_class = serializers.CharField(required=False, default="", max_length=64)
+    versioning = VersioningSerializer(required=False)
+    lifecycle = RulesSerializer(required=False)
+    cors = RulesSerializer(required=False)
+    object_lock = serializers.BooleanField(required=False, default=False)
+
+
+class CreatedBucketSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    bucket_name = serializers.CharField()
+    region = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    bucket_id = serializers.UUIDField()
+
+
+class BucketSummarySerializer(serializers.Serializer):  # type: ignore[type-arg]
+    name = serializers.CharField()
+    region = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    storage_class = serializers.CharField()
+
+
+class BucketPageSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    buckets = BucketSummarySerializer(many=True)
+    is_truncated = serializers.BooleanField()
+    next_continuation_token = serializers.CharField(allow_null=True)
+
+
+class BucketDetailsSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    bucket_name = serializers.CharField()
+    bucket_id = serializers.UUIDField()
+    region = serializers.CharField()
+    created_at = serializers.DateTimeField()
+    storage_class = serializers.CharField()
+    versioning = VersioningSerializer()
+    object_count = serializers.IntegerField()
+    total_size = serializers.IntegerField()
+    lifecycle = RulesSerializer()
+    cors = RulesSerializer()
+
+
+def created_bucket(bucket: BucketInfo) -> dict[str, Any]:
+    return {
+        "bucket_name": bucket.name,
+        "region": bucket.region,
+        "created_at": rest_time(bucket.created_at),
+        "bucket_id": bucket.uuid,
+    }
+
+
+def bucket_summary(bucket: BucketInfo) -> dict[str, Any]:
+    return {
+        "name": bucket.name,
+        "region": bucket.region,
+        "created_at": rest_time(bucket.created_at),
+        "storage_class": bucket.storage_class,
+    }
+
+
+def bucket_details(bucket: BucketInfo, usage: Usage) -> dict[str, Any]:
+    configurations = configurations_of(bucket.configurations_text)
+    return {
+        "bucket_name": bucket.name,
+        "bucket_id": bucket.uuid,
+        "region": bucket.region,
+        "created_at": rest_time(bucket.created_at),
+        "storage_class": bucket.storage_class,
+        "versioning": {"enabled": bucket.versioning == "Enabled"},
+        "object_count": usage.objects_count,
+        "total_size": usage.objects_size,
+        "lifecycle": rest_lifecycle(configurations.get(Configuration.LIFECYCLE)),
+        "cors": rest_cors(configurations.get(Configuration.CORS)),
+    }
+
+
+def rest_lifecycle(document: Any) -> dict[str, Any]:
+    return {"rules": to_rest((document or {}).get("Rules", []))}
+
+
+def rest_cors(document: Any) -> dict[str, Any]:
+    return {"rules": to_rest((document or {}).get("CORSRules", []))}
+
+
+def read_lifecycle(document: dict[str, Any], storage_classes: list[str]) -> Any:
+    """Give the normal form of lifecycle rules in the reference's spelling."""
+    return check_lifecycle({"Rules": from_rest(document["rules"])}, storage_classes)
+
+
+def read_cors(document: dict[str, Any]) -> Any:
+    """Give the normal form of CORS rules in the reference's spelling."""
+    return check_cors({"CORSRules": from_rest(document["rules"])})

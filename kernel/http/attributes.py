@@ -1,0 +1,106 @@
+"""What an upload's headers say of the object, read the same way in every dialect."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+from urllib.parse import parse_qsl, unquote
+
+from kernel.errors import InvalidArgument, InvalidTag
+from kernel.results import ObjectAttributes
+
+METADATA = "HTTP_X_AMZ_META_"
+# Headers that are kept with an object and given back with it.
+KEPT_HEADERS = {
+    "HTTP_CACHE_CONTROL": "Cache-Control",
+    "HTTP_CONTENT_DISPOSITION": "Content-Disposition",
+    "HTTP_CONTENT_ENCODING": "Content-Encoding",
+    "HTTP_CONTENT_LANGUAGE": "Content-Language",
+    "HTTP_EXPIRES": "Expires",
+    "HTTP_X_AMZ_WEBSITE_REDIRECT_LOCATION": "x-amz-website-redirect-location",
+}
+
+
+def attributes_of(meta: Mapping[str, Any], storage_class: str = "") -> ObjectAttributes:
+    """Gather content type, kept headers, user metadata and tags."""
+    return ObjectAttributes(
+        content_type=meta.get("CONTENT_TYPE", ""),
+        headers=kept_headers(meta),
+        metadata=metadata_of(meta),
+        tags=tags_of(meta),
+        storage_class=storage_class,
+    )
+
+
+def kept_headers(meta: Mapping[str, Any]) -> dict[str, str]:
+    kept = {}
+    for name, header in KEPT_HEADERS.items():
+        if name in meta:
+            value = (
+                without_framing(meta[name]) if name.endswith("ENCODING") else meta[name]
+            )
+            if value:
+                kept[header] = value
+    return kept
+
+
+def without_framing(encoding: str) -> str:
+    """Drop aws-chunked, which is how the body came and not what the object is."""
+    codings = [one.strip() for one in encoding.split(",")]
+    return ",".join(one for one in codings if one.lower() != "aws-chunked")
+
+
+def metadata_of(meta: Mapping[str, Any]) -> dict[str, str]:
+    found = {}
+    for name, value in meta.items():
+        if name.startswith(METADATA):
+            found[name[len(METADATA) :].replace("_", "-").lower()] = text_of(value)
+    return found
+
+
+def text_of(value: str) -> str:
+    """Read a header that holds UTF-8, which the server hands on as Latin-1."""
+    if value.isascii():
+        return value
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeError:
+        return value
+
+
+def tags_of(meta: Mapping[str, Any]) -> dict[str, str]:
+    """Read x-amz-tagging, which is written as a query string.
+
+    Raises InvalidTag when a tag is named twice.
+    """
+    header = meta.get("HTTP_X_AMZ_TAGGING", "")
+    if not header:
+        return {}
+    pairs = parse_qsl(header, keep_blank_values=True)
+    tags = dict(pairs)
+    if len(tags) != len(pairs):
+        raise InvalidTag("Cannot provide multiple Tags with the same key")
+    return tags
+
+
+def copy_source_of(meta: Mapping[str, Any]) -> tuple[str, str, str] | None:
+    """Read x-amz-copy-source: bucket, key and version id; None where it is absent.
+
+    It is percent-decoded once, may begin with a slash, and "+" is a plus sign.
+    Raises InvalidArgument when it names no bucket and key.
+    """
+    header = meta.get("HTTP_X_AMZ_COPY_SOURCE")
+    if header is None:
+        return None
+    path, mark, query = header.partition("?versionId=")
+    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
+    if not bucket or not slash or not key:
+        raise InvalidArgument(
+            "Copy Source must mention the source bucket and key: "
+            "sourcebucket/sourcekey",
+            argument_name="x-amz-copy-source",
+            argument_value=header[:1100],
+        )
+    version_id = unquote(query) if mark else ""
+    stated = meta.get("HTTP_X_AMZ_COPY_SOURCE_VERSION_ID", "")
+    return bucket, key, version_id or stated

@@ -1,0 +1,43 @@
+"""A client of the REST dialect that carries the root's bearer key."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+
+class Rest:
+    """Requests under /v1/buckets with the key; `url` is quoted by the caller."""
+
+    def __init__(self, client: Any, api_key: str) -> None:
+        self.client = client
+        self.headers = {"Authorization": f"Bearer {api_key}"}
+
+    def __call__(
+        self, method: str, path: str, data: Any = b"", *, kind: str = "", **headers: str
+    ) -> Any:
+        if isinstance(data, (dict, list)):
+            kind = "application/json"
+            import json
+
+            data = json.dumps(data).encode()
+        return self.client.generic(
+            method,
+            f"/v1/buckets{path}",
+            data,
+            content_type=kind or "application/octet-stream",
+            headers={
+                **self.headers,
+                **{name.replace("_", "-"): value for name, value in headers.items()},
+            },
+        )
+
+
+@pytest.fixture
+def rest(client: Any, api_key: str) -> Rest:
+    return Rest(client, api_key)
+
+
+def body(response: Any) -> bytes:
+    return b"".join(response.streaming_content)

@@ -1,0 +1,263 @@
+"""Every code of the reference's error tables, provoked over the wire."""
+
+from __future__ import annotations
+
+import base64
+import errno
+import io
+import re
+from datetime import datetime
+
+import pytest
+from django.core.files.storage import FileSystemStorage
+
+from kernel.errors import InternalError
+
+pytestmark = pytest.mark.django_db
+
+MIB = 1024**2
+BIG = b"x" * 20_000
+
+
+class FullDisk(FileSystemStorage):
+    """A storage whose disk is full."""
+
+    def save(self, name, content, max_length=None):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+class BrokenDisk(FileSystemStorage):
+    """A storage that fails."""
+
+    def save(self, name, content, max_length=None):
+        raise OSError(errno.EIO, "Input/output error")
+
+
+@pytest.fixture
+def bucket_with_object(rest):
+    rest("PUT", "/my-bucket")
+    rest("PUT", "/my-bucket/objects/key", b"0123456789")
+
+
+@pytest.fixture
+def upload(rest, bucket_with_object):
+    begun = rest("POST", "/my-bucket/objects/large/uploads").json()
+    return f"/my-bucket/objects/large/uploads/{begun['upload_id']}"
+
+
+def refuse(answer, status, code):
+    """Check the whole of the documented error format."""
+    assert answer.status_code == status, answer.content
+    error = answer.json()["error"]
+    assert set(error) == {"code", "message", "details", "request_id", "timestamp"}
+    assert error["code"] == code
+    assert error["message"]
+    assert error["request_id"] == answer["x-amz-request-id"]
+    assert datetime.strptime(error["timestamp"], "%Y-%m-%dT%H:%M:%SZ")  # noqa: DTZ007
+    return error
+
+
+def test_invalid_request(rest):
+    refuse(rest("PUT", "/my-bucket", {"nonsense": 1}), 400, "InvalidRequest")
+    broken = rest("PUT", "/my-bucket", b"{", kind="application/json")
+    refuse(broken, 400, "InvalidRequest")
+
+
+@pytest.mark.parametrize(
+    "name", ["ab", "A-Bucket", "a..b", "192.168.0.1", "a" * 64, "admin", "-ab", "ab-"]
+)
+def test_invalid_bucket_name(rest, name):
+    error = refuse(rest("PUT", f"/{name}"), 400, "InvalidBucketName")
+    assert error["details"]["bucket_name"] == name
+
+
+def test_invalid_object_key(rest, bucket_with_object):
+    too_long = rest("PUT", f"/my-bucket/objects/{'k' * 1025}", b"x")
+    refuse(too_long, 400, "InvalidObjectKey")
+    refuse(rest("PUT", "/my-bucket/objects/a%00b", b"x"), 400, "InvalidObjectKey")
+
+
+def test_missing_content_length(rest, bucket_with_object):
+    answer = rest.client.put(
+        "/v1/buckets/my-bucket/objects/k",
+        headers=rest.headers,
+        HTTP_TRANSFER_ENCODING="chunked",
+        CONTENT_LENGTH="",
+    )
+    refuse(answer, 400, "MissingContentLength")
+
+
+@pytest.mark.parametrize("length", ["-1", "many", "1e3"])
+def test_invalid_content_length(rest, bucket_with_object, length):
+    answer = rest.client.put(
+        "/v1/buckets/my-bucket/objects/k", headers=rest.headers, CONTENT_LENGTH=length
+    )
+    refuse(answer, 400, "InvalidContentLength")
+
+
+@pytest.mark.parametrize("authorization", ["Bearer wrong", "Bearer ", "Basic eDp5"])
+def test_authentication_failed(client, db, authorization):
+    answer = client.get("/v1/buckets", headers={"Authorization": authorization})
+    refuse(answer, 401, "AuthenticationFailed")
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_access_denied(client, bucket_with_object):
+    refuse(client.get("/v1/buckets/my-bucket/objects/key"), 403, "AccessDenied")
+    refuse(client.get("/v1/buckets"), 403, "AccessDenied")
+
+
+def test_bucket_not_found(rest):
+    for method, path in (
+        ("GET", "/non-existent-bucket"),
+        ("DELETE", "/non-existent-bucket"),
+        ("GET", "/non-existent-bucket/objects"),
+        ("GET", "/non-existent-bucket/objects/key"),
+        ("POST", "/non-existent-bucket/objects/key/uploads"),
+    ):
+        error = refuse(rest(method, path), 404, "BucketNotFound")
+        assert error["details"] == {"bucket_name": "non-existent-bucket"}
+
+
+def test_object_not_found(rest, bucket_with_object):
+    refuse(rest("GET", "/my-bucket/objects/nothing"), 404, "ObjectNotFound")
+    version = "/my-bucket/objects/key?version_id=" + "0" * 32
+    refuse(rest("GET", version), 404, "ObjectNotFound")
+    assert rest("HEAD", "/my-bucket/objects/nothing").content == b""
+
+
+def test_method_not_allowed(rest, bucket_with_object):
+    refuse(rest("PATCH", "/my-bucket/objects/key"), 405, "MethodNotAllowed")
+    refuse(rest("POST", "/my-bucket"), 405, "MethodNotAllowed")
+
+
+def test_bucket_already_exists(rest, bucket_with_object):
+    refuse(rest("PUT", "/my-bucket"), 409, "BucketAlreadyExists")
+
+
+def test_bucket_not_empty(rest, bucket_with_object):
+    refuse(rest("DELETE", "/my-bucket"), 409, "BucketNotEmpty")
+
+
+def test_precondition_failed(rest, bucket_with_object):
+    path = "/my-bucket/objects/key"
+    refuse(rest("GET", path, If_Match='"x"'), 412, "PreconditionFailed")
+    refuse(rest("PUT", path, b"y", If_None_Match="*"), 412, "PreconditionFailed")
+
+
+def test_invalid_range(rest, bucket_with_object):
+    answer = rest("GET", "/my-bucket/objects/key", Range="bytes=10-")
+    refuse(answer, 416, "InvalidRange")
+    assert answer["Content-Range"] == "bytes */10"
+
+
+def test_too_many_requests(rest, bucket_with_object, settings):
+    settings.OBJECTSTORE_RATE_LIMITS = {
+        **settings.OBJECTSTORE_RATE_LIMITS,
+        "list": "1/m",
+    }
+    path = "/my-bucket/objects"
+    assert rest("GET", path)["X-RateLimit-Remaining"] == "0"
+    answer = rest("GET", path)
+    error = refuse(answer, 429, "TooManyRequests")
+    assert re.fullmatch(
+        r"Rate limit exceeded\. Please retry after \d+ seconds\.", error["message"]
+    )
+    assert answer["X-RateLimit-Limit"] == "1"
+    assert answer["X-RateLimit-Window"] == "60"
+    assert int(answer["X-RateLimit-Reset"]) > 1_700_000_000
+    assert 1 <= int(answer["Retry-After"]) <= 60
+
+
+def test_internal_error_tells_nothing(rest, bucket_with_object, monkeypatch, caplog):
+    def fail(*arguments, **named):
+        raise RuntimeError("a secret of the server")
+
+    monkeypatch.setattr("objects.operations.queries.open_version", fail)
+    answer = rest("GET", "/my-bucket/objects/key")
+    error = refuse(answer, 500, "InternalError")
+    assert error["message"] == InternalError.message
+    assert b"secret" not in answer.content
+    assert error["request_id"] in caplog.text
+
+
+def test_not_implemented(rest, bucket_with_object):
+    answer = rest("PUT", "/my-bucket/objects/key", b"x", If_None_Match='"etag"')
+    refuse(answer, 501, "NotImplemented")
+
+
+def use_storage(settings, tmp_path, name):
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "standard": {
+            "BACKEND": f"{__name__}.{name}",
+            "OPTIONS": {"location": str(tmp_path)},
+        },
+    }
+
+
+def test_service_unavailable(rest, bucket_with_object, settings, tmp_path):
+    use_storage(settings, tmp_path, "BrokenDisk")
+    answer = rest("PUT", "/my-bucket/objects/key", BIG)
+    refuse(answer, 503, "ServiceUnavailable")
+
+
+def test_insufficient_storage_and_reading_goes_on(
+    rest, bucket_with_object, settings, tmp_path
+):
+    use_storage(settings, tmp_path, "FullDisk")
+    refuse(rest("PUT", "/my-bucket/objects/key", BIG), 507, "InsufficientStorage")
+    answer = rest("GET", "/my-bucket/objects/key")
+    assert b"".join(answer.streaming_content) == b"0123456789"
+
+
+def test_upload_not_found(rest, bucket_with_object):
+    path = "/my-bucket/objects/large/uploads/no-such-upload"
+    parts = {"parts": [{"part_number": 1, "etag": "x"}]}
+    refuse(rest("PUT", f"{path}/parts/1", b"x"), 404, "UploadNotFound")
+    refuse(rest("GET", f"{path}/parts"), 404, "UploadNotFound")
+    refuse(rest("POST", f"{path}/complete", parts), 404, "UploadNotFound")
+
+
+@pytest.mark.parametrize("number", ["0", "10001", "x", "-1"])
+def test_invalid_part_number(rest, upload, number):
+    answer = rest("PUT", f"{upload}/parts/{number}", b"x")
+    refuse(answer, 400, "InvalidPartNumber")
+
+
+def test_invalid_part_size(rest, upload):
+    parts = [
+        {
+            "part_number": number,
+            "etag": rest("PUT", f"{upload}/parts/{number}", b"x").json()["etag"],
+        }
+        for number in (1, 2)
+    ]
+    answer = rest("POST", f"{upload}/complete", {"parts": parts})
+    refuse(answer, 400, "InvalidPartSize")
+
+
+def test_invalid_part(rest, upload):
+    rest("PUT", f"{upload}/parts/1", b"x")
+    wrong = {"parts": [{"part_number": 1, "etag": "0" * 32}]}
+    refuse(rest("POST", f"{upload}/complete", wrong), 400, "InvalidPart")
+
+
+def test_incomplete_body(rest, bucket_with_object):
+    answer = rest.client.generic(
+        "PUT",
+        "/v1/buckets/my-bucket/objects/k",
+        b"short",
+        headers=rest.headers,
+        CONTENT_LENGTH="100",
+        **{"wsgi.input": io.BytesIO(b"short")},
+    )
+    refuse(answer, 400, "IncompleteBody")
+    assert rest("GET", "/my-bucket/objects/k").status_code == 404
+
+
+def test_a_wrong_digest(rest, bucket_with_object):
+    wrong = base64.b64encode(b"x" * 16).decode()
+    answer = rest("PUT", "/my-bucket/objects/k", b"data", Content_MD5=wrong)
+    refuse(answer, 400, "BadDigest")
+    assert rest("GET", "/my-bucket/objects/k").status_code == 404
