@@ -21,8 +21,10 @@ OBJECT_ACTIONS = frozenset(
         "s3:GetObjectVersion",
         "s3:GetObjectVersionAcl",
         "s3:GetObjectVersionAttributes",
+        "s3:GetObjectVersionForReplication",
         "s3:GetObjectVersionTagging",
         "s3:GetObjectVersionTorrent",
+        "s3:InitiateReplication",
         "s3:ListMultipartUploadParts",
         "s3:ObjectOwnerOverrideToBucketOwner",
         "s3:PutObject",
@@ -47,6 +49,7 @@ BUCKET_ACTIONS = frozenset(
         "s3:DeleteBucketWebsite",
         "s3:GetAccelerateConfiguration",
         "s3:GetAnalyticsConfiguration",
+        "s3:GetBucketAbac",
         "s3:GetBucketAcl",
         "s3:GetBucketCORS",
         "s3:GetBucketLocation",
@@ -70,8 +73,10 @@ BUCKET_ACTIONS = frozenset(
         "s3:ListBucket",
         "s3:ListBucketMultipartUploads",
         "s3:ListBucketVersions",
+        "s3:ListTagsForResource",
         "s3:PutAccelerateConfiguration",
         "s3:PutAnalyticsConfiguration",
+        "s3:PutBucketAbac",
         "s3:PutBucketAcl",
         "s3:PutBucketCORS",
         "s3:PutBucketLogging",
@@ -90,6 +95,8 @@ BUCKET_ACTIONS = frozenset(
         "s3:PutLifecycleConfiguration",
         "s3:PutMetricsConfiguration",
         "s3:PutReplicationConfiguration",
+        "s3:TagResource",
+        "s3:UntagResource",
     }
 )
 ACCOUNT_ACTIONS = frozenset(

@@ -3,60 +3,92 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import ipaddress
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+import operator as compare
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
-from iam.patterns import Context, Pattern, glob_matches, substituted, with_wildcards
+from iam.patterns import Context, Pattern
 
 MOST_VALUES = 1000
+
+# Holds one value of the request against one value of the policy.
+Test = Callable[[str, Context], bool]
+# Makes that test once, when the policy is read; raises ValueError.
+TestMaker = Callable[[Pattern], Test]
+
+
+class ConditionError(ValueError):
+    """The Condition element breaks the grammar; the text says how."""
 
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """How one wanted value is held against one value of the request."""
+    """How wanted values become tests, and whether none of them may hold."""
 
-    test: Callable[[Pattern, str, Context], bool]
+    test_of: TestMaker
     is_negated: bool = False
-    check: Callable[[str], object] | None = None
 
 
-def plain(pattern: Pattern, context: Context) -> str | None:
-    """Give the wanted text itself, where wildcards mean nothing."""
-    if not pattern.has_variables:
-        return pattern.text
-    text = substituted(pattern.text, context)
-    return None if text is None else text.replace("\ue000", "*").replace("\ue001", "?")
+def string_equals(pattern: Pattern) -> Test:
+    if pattern.has_variables:
+        return lambda value, context: pattern.plain(context) == value
+    wanted = pattern.plain({})
+    return lambda value, context: value == wanted
 
 
-def string_equals(pattern: Pattern, value: str, context: Context) -> bool:
-    return plain(pattern, context) == value
+def string_equals_ignore_case(pattern: Pattern) -> Test:
+    def test(value: str, context: Context) -> bool:
+        wanted = pattern.plain(context)
+        return wanted is not None and wanted.casefold() == value.casefold()
+
+    return test
 
 
-def string_equals_ignore_case(pattern: Pattern, value: str, context: Context) -> bool:
-    wanted = plain(pattern, context)
-    return wanted is not None and wanted.casefold() == value.casefold()
+def string_like(pattern: Pattern) -> Test:
+    return pattern.matches
 
 
-def string_like(pattern: Pattern, value: str, context: Context) -> bool:
-    return pattern.matches(value, context)
+def arn_like(pattern: Pattern) -> Test:
+    """Match each of the six parts of an ARN by itself; a shorter text is a glob."""
+    parts = pattern.split(":", 5)
+    if len(parts) != 6:
+        return pattern.matches
+
+    def test(value: str, context: Context) -> bool:
+        given = value.split(":", 5)
+        return len(given) == 6 and all(
+            part.matches(one, context) for part, one in zip(parts, given, strict=True)
+        )
+
+    return test
 
 
 def compared(
-    parse: Callable[[str], Any], holds: Callable[[Any, Any], bool]
-) -> Callable[[Pattern, str, Context], bool]:
-    def test(pattern: Pattern, value: str, context: Context) -> bool:
-        wanted = plain(pattern, context)
-        try:
-            return wanted is not None and holds(parse(value), parse(wanted))
-        except ValueError:
-            return False
+    parse: Callable[[str], Any],
+    holds: Callable[[Any, Any], bool],
+    parse_wanted: Callable[[str], Any] | None = None,
+) -> TestMaker:
+    """Compare parsed values; what a request gives and cannot be parsed holds never."""
+    read = parse_wanted or parse
 
-    return test
+    def test_of(pattern: Pattern) -> Test:
+        fixed = None if pattern.has_variables else read(pattern.text)
+
+        def test(value: str, context: Context) -> bool:
+            try:
+                wanted = read(pattern.plain(context) or "") if fixed is None else fixed
+                return holds(parse(value), wanted)
+            except ValueError:
+                return False
+
+        return test
+
+    return test_of
 
 
 @lru_cache(maxsize=1024)
@@ -76,57 +108,36 @@ def truth(text: str) -> bool:
 
 
 def binary(text: str) -> bytes:
-    try:
-        return base64.b64decode(text, validate=True)
-    except binascii.Error as error:
-        raise ValueError("not base64") from error
+    return base64.b64decode(text, validate=True)
 
 
-@lru_cache(maxsize=1024)
-def network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+@lru_cache(maxsize=4096)
+def address(text: str) -> Address:
+    """Read an address; IPv4 that came through an IPv6 socket is IPv4."""
+    read = ipaddress.ip_address(text)
+    return getattr(read, "ipv4_mapped", None) or read
+
+
+def network(text: str) -> Network:
     return ipaddress.ip_network(text, strict=False)
 
 
-def in_network(pattern: Pattern, value: str, context: Context) -> bool:
-    wanted = plain(pattern, context)
-    try:
-        return wanted is not None and ipaddress.ip_address(value) in network(wanted)
-    except ValueError:
-        return False
-
-
-def arn_like(pattern: Pattern, value: str, context: Context) -> bool:
-    """Match each of the six parts of an ARN by itself."""
-    wanted = (
-        substituted(pattern.text, context)
-        if pattern.has_variables
-        else with_wildcards(pattern.text)
-    )
-    if wanted is None:
-        return False
-    parts, given = wanted.split(":", 5), value.split(":", 5)
-    if len(parts) != 6 or len(given) != 6:
-        return glob_matches(wanted, value)
-    return all(map(glob_matches, parts, given))
-
-
 def comparisons(name: str, parse: Callable[[str], Any]) -> dict[str, Operator]:
-    holds: dict[str, Callable[[Any, Any], bool]] = {
-        "Equals": lambda given, wanted: given == wanted,
-        "LessThan": lambda given, wanted: given < wanted,
-        "LessThanEquals": lambda given, wanted: given <= wanted,
-        "GreaterThan": lambda given, wanted: given > wanted,
-        "GreaterThanEquals": lambda given, wanted: given >= wanted,
+    return {
+        f"{name}Equals": Operator(compared(parse, compare.eq)),
+        f"{name}NotEquals": Operator(compared(parse, compare.eq), is_negated=True),
+        f"{name}LessThan": Operator(compared(parse, compare.lt)),
+        f"{name}LessThanEquals": Operator(compared(parse, compare.le)),
+        f"{name}GreaterThan": Operator(compared(parse, compare.gt)),
+        f"{name}GreaterThanEquals": Operator(compared(parse, compare.ge)),
     }
-    operators = {
-        name + suffix: Operator(compared(parse, test), check=parse)
-        for suffix, test in holds.items()
-    }
-    operators[f"{name}NotEquals"] = Operator(
-        compared(parse, holds["Equals"]), is_negated=True, check=parse
-    )
-    return operators
 
+
+in_network = compared(address, lambda given, wanted: given in wanted, network)
 
 OPERATORS: dict[str, Operator] = {
     "StringEquals": Operator(string_equals),
@@ -137,19 +148,16 @@ OPERATORS: dict[str, Operator] = {
     "StringNotLike": Operator(string_like, is_negated=True),
     **comparisons("Numeric", float),
     **comparisons("Date", moment),
-    "Bool": Operator(
-        compared(truth, lambda given, wanted: given == wanted), check=truth
-    ),
-    "BinaryEquals": Operator(
-        compared(binary, lambda given, wanted: given == wanted), check=binary
-    ),
-    "IpAddress": Operator(in_network, check=network),
-    "NotIpAddress": Operator(in_network, is_negated=True, check=network),
+    "Bool": Operator(compared(truth, compare.eq)),
+    "BinaryEquals": Operator(compared(binary, compare.eq)),
+    "IpAddress": Operator(in_network),
+    "NotIpAddress": Operator(in_network, is_negated=True),
     "ArnEquals": Operator(arn_like),
     "ArnLike": Operator(arn_like),
     "ArnNotEquals": Operator(arn_like, is_negated=True),
     "ArnNotLike": Operator(arn_like, is_negated=True),
 }
+NULL = "Null"
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,46 +167,42 @@ class Condition:
     operator: str
     key: str
     patterns: tuple[Pattern, ...]
-    test: Operator | None
+    tests: tuple[Test, ...] = field(compare=False, repr=False)
+    is_negated: bool = False
     quantifier: str = ""
     if_exists: bool = False
 
     def holds(self, context: Context) -> bool:
         value = context.get(self.key)
-        if self.test is None:
-            return self._is_null_as_wanted(value)
-        if value is None:
+        if self.operator == NULL:
+            return self._is_null_as_wanted(not value)
+        if isinstance(value, str):
+            return self._fits(value, context)
+        if not value:
             return self._holds_without_value()
-        given = (value,) if isinstance(value, str) else tuple(value)
         if self.quantifier == "ForAnyValue":
-            return any(self._fits(one, context) for one in given)
+            return any(self._fits(one, context) for one in value)
         if self.quantifier == "ForAllValues":
-            return all(self._fits(one, context) for one in given)
-        return len(given) == 1 and self._fits(given[0], context)
+            return all(self._fits(one, context) for one in value)
+        return len(value) == 1 and self._fits(value[0], context)
 
     def _fits(self, value: str, context: Context) -> bool:
-        if self.test is None:
-            return False
-        test = self.test.test
-        is_among = any(test(pattern, value, context) for pattern in self.patterns)
-        return is_among is not self.test.is_negated
+        for test in self.tests:
+            if test(value, context):
+                return not self.is_negated
+        return self.is_negated
 
     def _holds_without_value(self) -> bool:
-        if self.quantifier == "ForAllValues" or self.if_exists:
+        if self.if_exists or self.quantifier == "ForAllValues":
             return True
-        if self.quantifier == "ForAnyValue":
-            return False
-        return self.test is not None and self.test.is_negated
+        return self.is_negated and not self.quantifier
 
-    def _is_null_as_wanted(self, value: object) -> bool:
-        return any(
-            (value is None) == (pattern.text.lower() == "true")
-            for pattern in self.patterns
-        )
+    def _is_null_as_wanted(self, is_null: bool) -> bool:
+        return any(truth(pattern.text) is is_null for pattern in self.patterns)
 
 
-class ConditionError(ValueError):
-    """The Condition element breaks the grammar; the text says how."""
+KEY = re.compile(r"[^:\s]+:.+", re.DOTALL)
+NAME = re.compile(r"(?:(ForAllValues|ForAnyValue):)?([A-Za-z]+?)(IfExists)?")
 
 
 def parse_conditions(element: Any, *, has_variables: bool) -> tuple[Condition, ...]:
@@ -208,50 +212,58 @@ def parse_conditions(element: Any, *, has_variables: bool) -> tuple[Condition, .
     return tuple(
         parse_condition(operator, key, values, has_variables)
         for operator, keys in element.items()
-        for key, values in checked_keys(operator, keys)
+        for key, values in keys_of(operator, keys)
     )
 
 
-def checked_keys(operator: str, keys: Any) -> Sequence[tuple[str, Any]]:
+def keys_of(operator: str, keys: Any) -> Iterator[tuple[str, Any]]:
     if not isinstance(keys, Mapping):
         raise ConditionError(f"{operator} must hold an object of condition keys")
-    return list(keys.items())
+    yield from keys.items()
 
 
 def parse_condition(name: str, key: str, values: Any, has_variables: bool) -> Condition:
-    quantifier, colon, rest = name.partition(":")
-    if not colon:
-        quantifier, rest = "", name
-    if quantifier not in {"", "ForAllValues", "ForAnyValue"}:
+    found = NAME.fullmatch(name)
+    operator = OPERATORS.get(found[2]) if found else None
+    if found is None or (operator is None and name != NULL):
         raise ConditionError(f"Invalid Condition type : {name}")
-    operator = rest.removesuffix("IfExists")
-    test = OPERATORS.get(operator)
-    if test is None and rest != "Null":
-        raise ConditionError(f"Invalid Condition type : {name}")
-    texts = [as_text(one) for one in (values if isinstance(values, list) else [values])]
-    if len(texts) > MOST_VALUES:
-        raise ConditionError(f"{name} has too many values")
-    check_values(name, test, texts)
+    if not KEY.fullmatch(key):
+        raise ConditionError("Policy has an invalid condition key")
+    texts = texts_of(name, values)
+    patterns = tuple(Pattern.parse(one, has_variables=has_variables) for one in texts)
     return Condition(
-        operator=name,
+        operator=found[2],
         key=key.lower(),
-        patterns=tuple(Pattern(text, has_variables=has_variables) for text in texts),
-        test=test,
-        quantifier=quantifier,
-        if_exists=operator != rest,
+        patterns=patterns,
+        tests=tests_of(name, operator, patterns),
+        is_negated=operator is not None and operator.is_negated,
+        quantifier=found[1] or "",
+        if_exists=found[3] is not None,
     )
 
 
-def check_values(name: str, test: Operator | None, texts: Sequence[str]) -> None:
-    if test is None or test.check is None:
-        return
-    for text in texts:
-        if "${" in text:
-            continue
-        try:
-            test.check(text)
-        except ValueError:
-            raise ConditionError(f"Invalid value for {name}: {text[:64]}") from None
+def tests_of(
+    name: str, operator: Operator | None, patterns: Sequence[Pattern]
+) -> tuple[Test, ...]:
+    try:
+        if operator is None:
+            check_all_true_or_false(patterns)
+            return ()
+        return tuple(operator.test_of(one) for one in patterns)
+    except ValueError:
+        raise ConditionError(f"Invalid value in Conditions for {name}") from None
+
+
+def check_all_true_or_false(patterns: Sequence[Pattern]) -> None:
+    for pattern in patterns:
+        truth(pattern.text)
+
+
+def texts_of(name: str, values: Any) -> list[str]:
+    texts = [as_text(one) for one in (values if isinstance(values, list) else [values])]
+    if len(texts) > MOST_VALUES:
+        raise ConditionError(f"{name} has too many values")
+    return texts
 
 
 def as_text(value: Any) -> str:
