@@ -8,7 +8,7 @@ and the bucket (by policy or ACL) must allow.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from buckets import acls, queries
@@ -154,10 +154,12 @@ def decide(
         if not session.is_allowed:
             return Verdict(False, "no session policy allows the action", session)
     is_own = principal.account_id == bucket.owner_id and not principal.is_anonymous
-    # A policy that names the bucket's own account leaves its users to their policies.
+    # What names the bucket's own account leaves its users to their own policies.
+    may_delegate = not is_own or principal.is_root or identity.is_allowed
+    grantee = principal if may_delegate else replace(principal, canonical_id="")
     grants_directly = resource.is_allowed and not (is_own and resource.is_delegated)
     granted = grants_directly or acl_allows(
-        principal, action, bucket, configurations, target
+        grantee, action, bucket, configurations, target
     )
     if is_own:
         return own_account_verdict(
