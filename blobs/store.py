@@ -8,6 +8,7 @@ import secrets
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -59,9 +60,9 @@ class BodyFile(File):  # type: ignore[type-arg]
     """A body in the shape that Django storages save: read once, in chunks."""
 
     def __init__(self, body: Body) -> None:
-        super().__init__(None, name="body")  # type: ignore[arg-type]
+        super().__init__(None, name="body")
         self._body = body
-        self.size = body.length  # type: ignore[misc]
+        self.size = body.length
         self._read = 0
 
     def read(self, size: int = -1) -> bytes:
@@ -242,8 +243,7 @@ def sweep(
     ):
         removed = [blob for blob in found if _remove_bytes(blob)]
         # Parts have waited as long as the composite that named them.
-        waited = now - free_grace
-        commit(lambda removed=removed, waited=waited: _remove_rows(removed, waited))
+        commit(partial(_remove_rows, removed, now - free_grace))
         blobs += len(removed)
         size += sum(blob.size for blob in removed)
         if len(removed) < len(found):

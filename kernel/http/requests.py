@@ -18,7 +18,7 @@ UNRESERVED = "/-_.~"
 def client_address(meta: dict[str, Any]) -> str:
     """Give the client's address, past the proxies that settings name as trusted."""
     address: str = meta.get("REMOTE_ADDR", "")
-    forwarded = meta.get("HTTP_X_FORWARDED_FOR")
+    forwarded: str = meta.get("HTTP_X_FORWARDED_FOR", "")
     if not forwarded or not is_trusted_proxy(address):
         return address
     for hop in reversed([hop.strip() for hop in forwarded.split(",")]):
