@@ -1,0 +1,192 @@
+"""What the client's methods return: frozen, typed, and readable as mappings too."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any, Self
+
+import httpx
+
+from objectstore.body import Body
+
+
+class Result:
+    """Lets `result["etag"]` stand for `result.etag`."""
+
+    def __getitem__(self, name: str) -> Any:
+        try:
+            return getattr(self, name)
+        except AttributeError:
+            raise KeyError(name) from None
+
+    @classmethod
+    def of(cls, facts: Mapping[str, Any], **more: Any) -> Self:
+        known = {one.name for one in fields(cls)}  # type: ignore[arg-type]
+        return cls(**{k: v for k, v in facts.items() if k in known}, **more)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket(Result):
+    name: str
+    region: str
+    created_at: datetime
+    storage_class: str = ""
+    bucket_id: str = ""
+    versioning: Mapping[str, bool] = field(default_factory=dict)
+    object_count: int | None = None
+    total_size: int | None = None
+    lifecycle: Mapping[str, Any] = field(default_factory=dict)
+    cors: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class BucketPage(Result):
+    buckets: list[Bucket]
+    is_truncated: bool
+    next_continuation_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredObject(Result):
+    etag: str
+    version_id: str
+    size: int | None = None
+    object_id: str = ""
+    last_modified: datetime | None = None
+    location: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectHead(Result):
+    """An object's headers."""
+
+    etag: str
+    size: int
+    content_type: str
+    last_modified: datetime
+    version_id: str
+    storage_class: str
+    metadata: Mapping[str, str]
+    headers: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectDownload(ObjectHead):
+    """An object's headers and its bytes."""
+
+    body: Body
+    content_range: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedObject(Result):
+    key: str
+    size: int
+    etag: str
+    last_modified: datetime
+    storage_class: str = ""
+    owner: Mapping[str, str] | None = None
+    version_id: str = ""
+    is_latest: bool = True
+    is_delete_marker: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectPage(Result):
+    contents: list[ListedObject]
+    common_prefixes: list[str]
+    is_truncated: bool
+    next_continuation_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class VersionPage(Result):
+    versions: list[ListedObject]
+    common_prefixes: list[str]
+    is_truncated: bool
+    next_key_marker: str | None
+    next_version_id_marker: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedObject(Result):
+    is_delete_marker: bool
+    version_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Upload(Result):
+    upload_id: str
+    bucket_name: str
+    object_key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part(Result):
+    part_number: int
+    etag: str
+    size: int
+    last_modified: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PartPage(Result):
+    parts: list[Part]
+    is_truncated: bool
+    next_part_number_marker: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class SignedUrl(Result):
+    url: str
+    expires: int
+
+
+def moment(text: str) -> datetime:
+    return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
+
+
+def bucket_of(facts: dict[str, Any]) -> Bucket:
+    name = facts.get("name") or facts["bucket_name"]
+    rest = {k: v for k, v in facts.items() if k not in {"name", "created_at"}}
+    return Bucket.of(rest, name=name, created_at=moment(facts["created_at"]))
+
+
+def listed_of(facts: dict[str, Any]) -> ListedObject:
+    rest = {k: v for k, v in facts.items() if k != "last_modified"}
+    return ListedObject.of(rest, last_modified=moment(facts["last_modified"]))
+
+
+def part_of(facts: dict[str, Any]) -> Part:
+    rest = {k: v for k, v in facts.items() if k != "last_modified"}
+    stated = facts.get("last_modified")
+    return Part.of(rest, last_modified=moment(stated) if stated else None)
+
+
+def stored_of(facts: dict[str, Any]) -> StoredObject:
+    rest = {k: v for k, v in facts.items() if k != "last_modified"}
+    stated = facts.get("last_modified")
+    return StoredObject.of(rest, last_modified=moment(stated) if stated else None)
+
+
+def head_facts(response: httpx.Response) -> dict[str, Any]:
+    headers = response.headers
+    content_range = headers.get("Content-Range", "")
+    size = content_range.rpartition("/")[2] or headers.get("Content-Length", "0")
+    return {
+        "etag": headers.get("ETag", "").strip('"'),
+        "size": int(size),
+        "content_type": headers.get("Content-Type", ""),
+        "last_modified": parsedate_to_datetime(headers["Last-Modified"]),
+        "version_id": headers.get("x-amz-version-id", ""),
+        "storage_class": headers.get("x-amz-storage-class", ""),
+        "metadata": {
+            name.removeprefix("x-amz-meta-"): value
+            for name, value in headers.items()
+            if name.startswith("x-amz-meta-")
+        },
+        "headers": dict(headers),
+    }

@@ -1,0 +1,150 @@
+"""One way to the server for every request: pooled, timed, repeated where it may be."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Mapping
+from io import SEEK_SET
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from objectstore.errors import TransportError, error_of
+
+REPEATED = frozenset({429, 500, 502, 503, 504})
+CHUNK = 1024 * 1024
+LONGEST_DELAY = 60.0
+
+
+class Transport:
+    """Send requests to one server.
+
+    Connection errors and the statuses in REPEATED are tried again up to `max_retries`
+    times, after delays that double from `retry_delay` seconds, or after the
+    Retry-After that the server asks for; but only when the body can be sent again.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        api_key: str,
+        *,
+        timeout: float,
+        max_retries: int,
+        retry_delay: float,
+        sleep: Callable[[float], None] = time.sleep,
+        http: httpx.Client | None = None,
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {api_key}"}
+        self._max_retries = max_retries
+        self._retry_delay = retry_delay
+        self._sleep = sleep
+        self._http = http or httpx.Client(
+            timeout=timeout, limits=httpx.Limits(max_connections=32)
+        )
+
+    def close(self) -> None:
+        self._http.close()
+
+    def send(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        content: Any = None,
+        json: Any = None,
+        is_streamed: bool = False,
+    ) -> httpx.Response:
+        """Send a request; raise what its refusal means.
+
+        With `is_streamed` the answer's body is left unread, for the caller to close.
+        """
+        parameters = {
+            name: str(value)
+            for name, value in (query or {}).items()
+            if value is not None
+        }
+        length, start = measure(content)
+        for attempt in range(self._max_retries + 1):
+            request = self._http.build_request(
+                method,
+                self._base + path,
+                params=parameters or None,
+                headers={**self._headers, **dict(headers or {}), **length},
+                content=pieces(content, start),
+                json=json,
+            )
+            is_last = attempt == self._max_retries or not is_repeatable(content)
+            try:
+                response = self._http.send(request, stream=True)
+            except httpx.TransportError as error:
+                if is_last:
+                    raise TransportError(f"{method} {path}: {error}") from error
+                self._sleep(self._delay(attempt))
+                continue
+            if response.status_code < 300:
+                if not is_streamed:
+                    response.read()
+                return response
+            response.read()
+            if is_last or response.status_code not in REPEATED:
+                raise error_of(response)
+            self._sleep(asked_delay(response) or self._delay(attempt))
+        raise AssertionError("the last attempt returns or raises")
+
+    def _delay(self, attempt: int) -> float:
+        """Double at each attempt; a little chance keeps clients from moving in step."""
+        delay = self._retry_delay * 2.0**attempt
+        return min(delay * random.uniform(1.0, 1.1), LONGEST_DELAY)  # noqa: S311
+
+
+def asked_delay(response: httpx.Response) -> float:
+    text = response.headers.get("Retry-After", "")
+    return min(float(text), LONGEST_DELAY) if text.isdigit() else 0.0
+
+
+def is_repeatable(content: Any) -> bool:
+    """Tell whether a body can be sent again from its start."""
+    if content is None or isinstance(content, bytes | bytearray | memoryview):
+        return True
+    return hasattr(content, "seekable") and bool(content.seekable())
+
+
+def measure(content: Any) -> tuple[dict[str, str], int]:
+    """Give the Content-Length header of a body and where a file's reading starts."""
+    if content is None:
+        return {}, 0
+    if isinstance(content, bytes | bytearray | memoryview):
+        return {"Content-Length": str(len(content))}, 0
+    if not is_repeatable(content):
+        raise ValueError("the body must be bytes or a file that can seek")
+    start = content.tell()
+    end = content.seek(0, 2)
+    content.seek(start, SEEK_SET)
+    return {"Content-Length": str(end - start)}, start
+
+
+def pieces(content: Any, start: int) -> Any:
+    if content is None or isinstance(content, bytes):
+        return content
+    if isinstance(content, bytearray | memoryview):
+        return bytes(content)
+    content.seek(start, SEEK_SET)
+    return iter(lambda: content.read(CHUNK), b"")
+
+
+def quoted(text: str) -> str:
+    """Percent-encode a key as UTF-8; slashes stay.
+
+    A dot between slashes is encoded, or the URL would be taken for a shorter one.
+    """
+    segments = [
+        segment.replace(".", "%2E") if segment in {".", ".."} else segment
+        for segment in quote(text, safe="/~").split("/")
+    ]
+    return "/".join(segments)

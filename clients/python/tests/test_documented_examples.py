@@ -1,0 +1,167 @@
+"""The documents' own examples, line by line, against a real server."""
+
+from __future__ import annotations
+
+import objectstore
+import pytest
+from objectstore import RestStore
+
+
+@pytest.fixture
+def client(live_store):
+    with objectstore.Client(
+        api_key=live_store.api_key, endpoint=f"{live_store.url}/v1"
+    ) as client:
+        yield client
+
+
+@pytest.fixture
+def bucket(client, request):
+    name = f"b{abs(hash(request.node.nodeid))}"
+    client.create_bucket(name)
+    return name
+
+
+def test_the_references_sdk_example(client, bucket, tmp_path):
+    (tmp_path / "file.txt").write_bytes(b"some text\n" * 10_000)
+    with open(tmp_path / "file.txt", "rb") as f:
+        response = client.put_object(
+            bucket=bucket,
+            key="path/to/file.txt",
+            body=f,
+            content_type="text/plain",
+            metadata={"author": "john"},
+        )
+    assert response["etag"]
+    response = client.get_object(bucket=bucket, key="path/to/file.txt")
+    with open(tmp_path / "downloaded.txt", "wb") as f:
+        f.write(response["body"])
+    downloaded = (tmp_path / "downloaded.txt").read_bytes()
+    assert downloaded == (tmp_path / "file.txt").read_bytes()
+    assert response["metadata"] == {"author": "john"}
+
+
+def test_the_key_value_documents_examples(live_store):
+    store = RestStore.create(base_url=live_store.url, api_key=live_store.api_key)
+    store.put("my-key", b"Hello, World!")
+    assert store.exists("my-key")
+    assert store.get("my-key").decode() == "Hello, World!"
+    assert "my-key" in list(store.keys())
+    store.delete("my-key")
+    assert not store.exists("my-key")
+    with pytest.raises(KeyError):
+        store.get("nonexistent-key")
+    with pytest.raises(KeyError):
+        store.delete("nonexistent-key")
+    store.close()
+    with RestStore(
+        base_url=live_store.url,
+        api_key=live_store.api_key,
+        timeout=30.0,
+        max_retries=3,
+        retry_delay=1.0,
+    ) as store:
+        store.put("temp-key", b"temporary data")
+        assert store.get("temp-key") == b"temporary data"
+
+
+def test_keys_pages_by_itself(live_store):
+    with RestStore(live_store.url, live_store.api_key) as store:
+        wanted = [f"many/{number:04}" for number in range(1005)]
+        for key in wanted:
+            store.put(key, b"")
+        assert list(store.keys("many/")) == wanted
+
+
+@pytest.mark.parametrize(
+    "key", ["a//b", "../x", "./y", "100%", "ä ö", "a+b", "what?", "#", "~", "a/"]
+)
+def test_any_key_survives(client, bucket, key):
+    client.put_object(bucket, key, key.encode())
+    assert client.get_object(bucket, key).body.read() == key.encode()
+    assert [one.key for one in client.iter_objects(bucket)] == [key]
+
+
+def test_a_whole_life(client, bucket, tmp_path):
+    assert bucket in [one.name for one in client.iter_buckets()]
+    for name in ("a/1", "a/2", "b"):
+        client.put_object(bucket, name, b"0123456789")
+    assert client.get_bucket(bucket).object_count == 3
+    page = client.list_objects(bucket, delimiter="/")
+    assert (page.common_prefixes, [o.key for o in page.contents]) == (["a/"], ["b"])
+    assert [o.key for o in client.iter_objects(bucket, limit=1)] == ["a/1", "a/2", "b"]
+    part = client.get_object(bucket, "b", byte_range="bytes=2-4")
+    assert (part.body.read(), part.size) == (b"234", 10)
+    client.copy_object(bucket, "b", bucket, "copy", metadata_directive="COPY")
+    head = client.head_object(bucket, "copy")
+    assert head.size == 10
+    with pytest.raises(objectstore.errors.NotModified):
+        client.get_object(bucket, "copy", if_none_match=f'"{head.etag}"')
+    with pytest.raises(objectstore.errors.Conflict):
+        client.delete_bucket(bucket)
+    client.delete_objects(bucket, ["a/1", "a/2", "b"])
+    client.delete_object(bucket, "copy")
+    with pytest.raises(objectstore.errors.ObjectNotFound):
+        client.get_object(bucket, "copy")
+    client.delete_bucket(bucket)
+    with pytest.raises(objectstore.errors.BucketNotFound):
+        client.get_bucket(bucket)
+
+
+def test_a_large_file_goes_up_in_parts_and_comes_down_again(client, bucket, tmp_path):
+    source, target = tmp_path / "large", tmp_path / "back"
+    source.write_bytes(bytes(range(256)) * 4 * 1024 * 12)
+    seen = []
+    stored = client.upload_file(
+        bucket,
+        "large",
+        source,
+        part_size=5 * 1024**2,
+        progress=lambda done, total: seen.append((done, total)),
+    )
+    assert stored.etag.endswith("-3")
+    size = source.stat().st_size
+    assert seen[-1] == (size, size)
+    client.download_file(bucket, "large", target)
+    assert target.read_bytes() == source.read_bytes()
+
+
+def test_a_broken_download_is_taken_up_where_it_ended(client, bucket, tmp_path):
+    client.put_object(bucket, "key", b"0123456789" * 1000)
+    etag = client.head_object(bucket, "key").etag
+    (tmp_path / f"file.{etag}.part").write_bytes(b"0123456789" * 300)
+    seen = []
+    client.download_file(
+        bucket, "key", tmp_path / "file", progress=lambda done, _: seen.append(done)
+    )
+    assert seen[0] == 3000
+    assert (tmp_path / "file").read_bytes() == b"0123456789" * 1000
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_an_upload_that_fails_is_aborted(client, bucket, tmp_path, monkeypatch):
+    source = tmp_path / "large"
+    source.write_bytes(b"x" * 11 * 1024**2)
+
+    def fail(*arguments, **named):
+        raise RuntimeError("the disk went away")
+
+    monkeypatch.setattr(client, "upload_part", fail)
+    with pytest.raises(RuntimeError):
+        client.upload_file(bucket, "large", source, part_size=5 * 1024**2)
+    client.delete_bucket(bucket)
+
+
+def test_versions_and_signed_urls(client, request):
+    import httpx
+
+    name = f"v{abs(hash(request.node.nodeid))}"
+    client.create_bucket(name, versioning=True)
+    first = client.put_object(name, "key", b"1")
+    client.put_object(name, "key", b"2")
+    page = client.list_versions(name)
+    assert [one.is_latest for one in page.versions] == [True, False]
+    old = client.get_object(name, "key", version_id=first.version_id)
+    assert old.body.read() == b"1"
+    signed = client.signed_url(name, "key", expires_in=60)
+    assert httpx.get(signed.url).content == b"2"

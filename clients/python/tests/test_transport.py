@@ -1,0 +1,142 @@
+"""Retries, against a small server that fails as it is told."""
+
+from __future__ import annotations
+
+import io
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+from objectstore import errors
+from objectstore.keyvalue import RestStore
+from objectstore.transport import Transport, quoted
+
+
+class FailingServer(ThreadingHTTPServer):
+    """Answers with the planned statuses in turn, then 200; keeps what it was sent."""
+
+    def __init__(self, *plan):
+        super().__init__(("127.0.0.1", 0), Handler)
+        self.plan = list(plan)
+        self.bodies = []
+        self.url = f"http://127.0.0.1:{self.server_port}"
+
+
+class Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def answer(self):
+        length = int(self.headers.get("Content-Length", 0))
+        self.server.bodies.append(self.rfile.read(length))
+        planned = self.server.plan.pop(0) if self.server.plan else 200
+        if planned == "hang up":
+            self.close_connection = True
+            return
+        status, headers = planned if isinstance(planned, tuple) else (planned, {})
+        self.send_response(status)
+        for name, value in {"Content-Length": "2", **headers}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(b"{}")
+
+    do_GET = do_PUT = do_DELETE = do_HEAD = answer
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def serve():
+    servers = []
+
+    def start(*plan):
+        server = FailingServer(*plan)
+        servers.append(server)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        return server
+
+    yield start
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def delays():
+    return []
+
+
+def transport(server, delays, **options):
+    settings = {"timeout": 5.0, "max_retries": 3, "retry_delay": 1.0, **options}
+    return Transport(server.url, "key", sleep=delays.append, **settings)
+
+
+@pytest.mark.parametrize("failure", [500, 502, 503, 504, "hang up"])
+def test_what_may_pass_is_tried_again_with_delays_that_double(serve, delays, failure):
+    server = serve(failure, failure, failure)
+    answer = transport(server, delays).send("PUT", "/x", content=b"body")
+    assert answer.status_code == 200
+    assert server.bodies == [b"body"] * 4
+    assert [round(delay) for delay in delays] == [1, 2, 4]
+
+
+def test_the_server_may_say_how_long_to_wait(serve, delays):
+    server = serve((429, {"Retry-After": "7"}))
+    transport(server, delays).send("GET", "/x")
+    assert delays == [7.0]
+
+
+def test_after_the_last_attempt_the_failure_is_raised(serve, delays):
+    server = serve(*[503] * 9)
+    with pytest.raises(errors.ServerError) as failure:
+        transport(server, delays, max_retries=2).send("GET", "/x")
+    assert failure.value.status == 503
+    assert len(server.bodies) == 3
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 409, 412, 416])
+def test_a_refusal_is_not_tried_again(serve, delays, status):
+    server = serve(status)
+    with pytest.raises(errors.ClientError):
+        transport(server, delays).send("GET", "/x")
+    assert len(server.bodies) == 1
+
+
+def test_a_file_is_sent_again_from_where_it_stood(serve, delays):
+    server = serve(503)
+    file = io.BytesIO(b"skipped and sent")
+    file.seek(8)
+    transport(server, delays).send("PUT", "/x", content=file)
+    assert server.bodies == [b"and sent", b"and sent"]
+
+
+def test_a_server_that_is_not_there(delays):
+    unreachable = Transport(
+        "http://127.0.0.1:1",
+        "key",
+        timeout=1.0,
+        max_retries=1,
+        retry_delay=1.0,
+        sleep=delays.append,
+    )
+    with pytest.raises(errors.TransportError):
+        unreachable.send("GET", "/x")
+    assert len(delays) == 1
+
+
+@pytest.mark.parametrize("status", [405, 501])
+def test_listing_that_is_not_there_says_so(serve, status):
+    server = serve(status)
+    with (
+        RestStore(server.url, "key", max_retries=0) as store,
+        pytest.raises(NotImplementedError),
+    ):
+        list(store.keys())
+
+
+@pytest.mark.parametrize(
+    ("key", "path"),
+    [("a/b", "a/b"), ("../x", "%2E%2E/x"), ("ä", "%C3%A4"), ("a+b", "a%2Bb")],
+)
+def test_keys_are_percent_encoded(key, path):
+    assert quoted(key) == path

@@ -1,0 +1,3 @@
+"""The mounts of the S3 dialect."""
+
+urlpatterns: list[object] = []
