@@ -39,7 +39,7 @@ run-kv: .venv/server ## Serve the strict key-value dialect at /{key}, port 3000,
 .PHONY: test
 test: .venv/development ## Prove it all, on SQLite and, where it is installed, PostgreSQL
 	@$(BIN)/pytest tests clients/python/tests
-	@scripts/with-postgresql $(BIN)/pytest tests/domain tests/rest tests/keyvalue tests/s3 tests/iam
+	@scripts/with-postgresql $(BIN)/pytest tests/domain tests/rest tests/keyvalue tests/iam
 
 .PHONY: lint
 lint: .venv/development ## Check style, types and the storeys

