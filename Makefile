@@ -63,3 +63,7 @@ bench: .venv/development ## Measure against an empty Django view and nginx
 requirements: .venv/development ## Pin the newest versions again
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.12 --no-header --no-annotate requirements/server.in -o requirements.txt
 	@$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.12 --no-header --no-annotate requirements/development.in -c requirements.txt -o requirements/development.txt
+
+.PHONY: test-kills
+test-kills: .venv/development ## Kill the server OBJECTSTORE_KILL_ROUNDS times in mid-write (200)
+	@OBJECTSTORE_KILL_ROUNDS=$${OBJECTSTORE_KILL_ROUNDS:-200} $(BIN)/pytest tests/durability/test_kills.py
