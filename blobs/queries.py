@@ -10,6 +10,7 @@ from django.db import connection
 
 from blobs.models import Blob, BlobKind, BlobState
 from kernel.database.fields import column_time
+from kernel.database.rows import execute, fetch_one
 
 UNNAMED = """
     NOT EXISTS (SELECT 1 FROM objects_objectversion WHERE blob_id = blobs_blob.id)
@@ -48,14 +49,14 @@ def add_pending(storage_class: str, path: str, now: datetime) -> int:
 
 def add_inline(storage_class: str, data: bytes, md5: str, now: datetime) -> int:
     """Add a blob whose bytes are in its row (raw: 25 us, by the ORM 160 us)."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "INSERT INTO blobs_blob (kind, state, storage_class, path, size, md5,"
-            " data, encryption, changed_at)"
-            " VALUES ('inline', 'live', %s, '', %s, %s, %s, NULL, %s) RETURNING id",
-            [storage_class, len(data), md5, data, column_time(now)],
-        )
-        return int(cursor.fetchone()[0])
+    row = fetch_one(
+        "INSERT INTO blobs_blob (kind, state, storage_class, path, size, md5,"
+        " data, encryption, changed_at)"
+        " VALUES ('inline', 'live', %s, '', %s, %s, %s, NULL, %s) RETURNING id",
+        [storage_class, len(data), md5, data, column_time(now)],
+    )
+    assert row is not None
+    return int(row[0])
 
 
 def add_composite(storage_class: str, now: datetime) -> int:
@@ -98,21 +99,20 @@ def free(blob_ids: Iterable[int | None], now: datetime) -> None:
 
 
 def _delete_inline(blob_id: int) -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
+    return bool(
+        execute(
             "DELETE FROM blobs_blob WHERE id = %s AND kind = 'inline' AND" + UNNAMED,
             [blob_id],
         )
-        return bool(cursor.rowcount)
+    )
 
 
 def _mark_freed(blob_id: int, now: datetime) -> None:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "UPDATE blobs_blob SET state = 'freed', changed_at = %s"
-            " WHERE id = %s AND kind <> 'inline' AND state <> 'freed' AND" + UNNAMED,
-            [column_time(now), blob_id],
-        )
+    execute(
+        "UPDATE blobs_blob SET state = 'freed', changed_at = %s"
+        " WHERE id = %s AND kind <> 'inline' AND state <> 'freed' AND" + UNNAMED,
+        [column_time(now), blob_id],
+    )
 
 
 def discard_pending(blob_id: int, now: datetime) -> None:

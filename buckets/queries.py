@@ -11,6 +11,7 @@ from django.db.models import Sum
 
 from blobs import queries as blob_queries
 from buckets.models import Bucket, BucketUsage, KeyValueBucket
+from kernel.database.rows import fetch_one
 from kernel.results import BucketInfo, Owner, Usage
 
 # How many counter rows a bucket has; the trigger on the versions table knows too.
@@ -26,9 +27,7 @@ SELECT = """
 
 def get(name: str) -> BucketInfo | None:
     """Find a bucket (raw: 30 us; by the ORM 210 us)."""
-    with connection.cursor() as cursor:
-        cursor.execute(SELECT + "WHERE b.name = %s", [name])
-        row = cursor.fetchone()
+    row = fetch_one(SELECT + "WHERE b.name = %s", [name])
     return None if row is None else BucketInfo._make(row)
 
 

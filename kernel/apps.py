@@ -1,8 +1,22 @@
-"""The ground floor app."""
+"""The ground floor's app."""
 
 from django.apps import AppConfig
+from django.conf import settings
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections, connection, reset_queries
 
 
 class KernelConfig(AppConfig):
     name = "kernel"
     verbose_name = "Ground floor"
+
+    def ready(self) -> None:
+        """Leave out what Django does for connections that can grow old.
+
+        A SQLite connection is a file and does not: looking after it at each request
+        costs 12 us of a GET's 170.
+        """
+        if connection.vendor == "sqlite" and not settings.DEBUG:
+            request_started.disconnect(reset_queries)
+            request_started.disconnect(close_old_connections)
+            request_finished.disconnect(close_old_connections)

@@ -148,14 +148,9 @@ if CACHE_URL.startswith(("redis://", "rediss://", "unix://")):
     CACHES = {"default": _cache, "ratelimit": _cache}
 else:
     _cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    # Counters are small and many: one for each key and class of operation.
     CACHES = {
         "default": {**_cache, "LOCATION": "default"},
-        "ratelimit": {
-            **_cache,
-            "LOCATION": "ratelimit",
-            "OPTIONS": {"MAX_ENTRIES": 100_000},
-        },
+        "ratelimit": {"BACKEND": "iam.counters.ProcessCounters"},
     }
 RATELIMIT_USE_CACHE = "ratelimit"
 # django-ratelimit warns of caches of one process; docs/settings.md says what follows.

@@ -1,22 +1,30 @@
-"""The mounts: each dialect at its path, the S3 dialect at whatever is left."""
+"""The mounts: each dialect at its path, the S3 dialect at whatever is left.
+
+The lists are joined, not nested, and the hottest come first: resolving a URL tries
+them one after another.
+"""
 
 from django.conf import settings
 from django.contrib import admin
-from django.urls import include, path
+from django.urls import path
 
-from keyvalue.urls import root_urlpatterns as key_value_at_root
+import buckets.urls
+import keyvalue.urls
+import objects.urls
+import s3api.urls
 from objectstore_site import health
 
+at_root = (
+    keyvalue.urls.root_urlpatterns
+    if settings.OBJECTSTORE_ROOT_DIALECT == "kv"
+    else s3api.urls.urlpatterns
+)
 urlpatterns = [
+    *keyvalue.urls.urlpatterns,
+    *objects.urls.urlpatterns,
+    *buckets.urls.urlpatterns,
     path("-/live", health.live),
     path("-/ready", health.ready),
     path("admin/", admin.site.urls),
-    path("", include("buckets.urls")),
-    path("", include("objects.urls")),
-    path("", include("keyvalue.urls")),
-    *(
-        key_value_at_root
-        if settings.OBJECTSTORE_ROOT_DIALECT == "kv"
-        else [path("", include("s3api.urls"))]
-    ),
+    *at_root,
 ]
