@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from django.conf import settings
 from django.http import HttpRequest
@@ -69,18 +70,17 @@ def count(
         request,
         group=operation,
         key=lambda group, request: name,
-        rate=rate,
+        rate=parsed(rate),
         increment=True,
     )
     if usage is None:
         return
-    window = window_of(rate)
     left = max(usage["time_left"], 1)
     counted = RateUsage(
         limit=usage["limit"],
         remaining=max(usage["limit"] - usage["count"], 0),
         reset=int(time.time()) + left,
-        window=window,
+        window=parsed(rate)[1],
     )
     request.rate_usage = counted  # type: ignore[attr-defined]
     if usage["should_limit"]:
@@ -90,7 +90,8 @@ def count(
         )
 
 
-def window_of(rate: str) -> int:
-    """Give the seconds of a rate's window: 60 for "5000/m", 600 for "5/10m"."""
-    period = rate.partition("/")[2]
-    return int(period[:-1] or 1) * PERIODS[period[-1]]
+@lru_cache(maxsize=64)
+def parsed(rate: str) -> tuple[int, int]:
+    """Give requests and the window's seconds: (5000, 60) for "5000/m"."""
+    requests, _, period = rate.partition("/")
+    return int(requests), int(period[:-1] or 1) * PERIODS[period[-1]]

@@ -27,7 +27,9 @@ class ObjectAttributes(models.Model):
     lock_mode = models.CharField(max_length=10, choices=LockMode, blank=True)
     retain_until = models.DateTimeField(null=True)
     has_legal_hold = models.BooleanField(default=False)
-    owner = models.ForeignKey("iam.Account", models.PROTECT, related_name="+")
+    owner = models.ForeignKey(
+        "iam.Account", models.PROTECT, related_name="+", db_index=False
+    )
 
     class Meta:
         abstract = True
@@ -36,8 +38,8 @@ class ObjectAttributes(models.Model):
 class ObjectVersion(ObjectAttributes):
     """One version of a key, or a delete marker. Its bytes never change.
 
-    `version_id` orders by time, newest first; a client sees "null" for a version
-    written while versioning was off or suspended.
+    `version_id` orders by time, newest first, so the latest is the first of its key;
+    a client sees "null" for a version written while versioning was off or suspended.
     """
 
     bucket = models.ForeignKey(
@@ -63,15 +65,18 @@ class ObjectVersion(ObjectAttributes):
             models.UniqueConstraint(
                 name="version_once", fields=["bucket", "key", "version_id"]
             ),
+            # What ListObjects walks: a million delete markers cost it nothing.
             models.UniqueConstraint(
-                name="version_latest_once",
+                name="version_listed_once",
                 fields=["bucket", "key"],
-                condition=Q(is_latest=True),
+                condition=Q(is_latest=True, is_delete_marker=False),
             ),
+            # Nothing to keep up where versioning was never on: each index of keys
+            # costs a PUT a page of the log.
             models.UniqueConstraint(
-                name="version_null_once",
+                name="version_noncurrent_null_once",
                 fields=["bucket", "key"],
-                condition=Q(is_null=True),
+                condition=Q(is_null=True, is_latest=False),
             ),
             models.CheckConstraint(
                 name="version_size_not_negative", condition=Q(size__gte=0)
@@ -81,14 +86,6 @@ class ObjectVersion(ObjectAttributes):
                 condition=Q(is_delete_marker=True, blob__isnull=True, size=0)
                 | Q(is_delete_marker=False, blob__isnull=False),
             ),
-        ]
-        indexes = [
-            # What ListObjects walks: a million delete markers cost it nothing.
-            models.Index(
-                name="version_listed",
-                fields=["bucket", "key"],
-                condition=Q(is_latest=True, is_delete_marker=False),
-            )
         ]
 
     def __str__(self) -> str:

@@ -86,7 +86,8 @@ OPEN = (
     " LEFT JOIN blobs_blob b ON b.id = v.blob_id"
 )
 LOOK = f"SELECT {COLUMNS} FROM {TABLE} v"
-LATEST = " WHERE v.bucket_id = %s AND v.key = %s AND v.is_latest"
+# By the index over bucket, key and version id, in which the newest is first.
+LATEST = " WHERE v.bucket_id = %s AND v.key = %s ORDER BY v.version_id LIMIT 1"
 BY_ID = " WHERE v.bucket_id = %s AND v.key = %s AND v.version_id = %s"
 NULL = " WHERE v.bucket_id = %s AND v.key = %s AND v.is_null"
 
@@ -148,8 +149,9 @@ REMOVE_NULL = (
     " RETURNING version_id, blob_id"
 )
 HIDE_LATEST = (
-    f"UPDATE {TABLE} SET is_latest = %s"
-    " WHERE bucket_id = %s AND key = %s AND is_latest RETURNING version_id"
+    f"UPDATE {TABLE} SET is_latest = %s WHERE id = ("
+    f" SELECT id FROM {TABLE} WHERE bucket_id = %s AND key = %s"
+    " ORDER BY version_id LIMIT 1) AND is_latest RETURNING version_id"
 )
 
 

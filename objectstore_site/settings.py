@@ -3,6 +3,7 @@
 The table of them all is in ``docs/settings.md``.
 """
 
+import hashlib
 from pathlib import Path
 
 import dj_database_url
@@ -153,6 +154,11 @@ else:
         "ratelimit": {"BACKEND": "iam.counters.ProcessCounters"},
     }
 RATELIMIT_USE_CACHE = "ratelimit"
+# django-ratelimit's own defaults, said here because asking for what is not set is slow.
+RATELIMIT_ENABLE = True
+RATELIMIT_CACHE_PREFIX = "rl:"
+RATELIMIT_HASH_ALGORITHM = hashlib.sha256
+RATELIMIT_FAIL_OPEN = False
 # django-ratelimit warns of caches of one process; docs/settings.md says what follows.
 SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
 

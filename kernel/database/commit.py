@@ -107,6 +107,9 @@ class _GroupCommitter:
         return result
 
     def _run(self) -> None:
+        connections[self._using].ensure_connection()
+        # The one writer keeps the upper pages of every index at hand.
+        connections[self._using].connection.execute("PRAGMA cache_size = -65536")
         while True:
             batch = self._take()
             try:
