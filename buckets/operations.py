@@ -188,6 +188,15 @@ def delete_bucket(
     commit(record)
 
 
+def get_bucket_location(
+    principal: Principal, name: str, *, expected_owner: str = ""
+) -> str:
+    """Give the region of a bucket."""
+    return get_bucket(
+        principal, "s3:GetBucketLocation", name, expected_owner=expected_owner
+    ).region
+
+
 # Versioning
 
 

@@ -1,0 +1,99 @@
+"""Cross-origin requests: preflights, and the headers on answers (AWS, "CORS")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+
+from buckets import queries
+from buckets.configurations import Configuration, configurations_of
+from buckets.cors import find_rule
+from kernel.errors import AccessForbidden, InvalidRequest
+
+VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
+
+
+def preflight(http: HttpRequest, bucket_name: str) -> HttpResponse:
+    """Answer OPTIONS, which comes without credentials.
+
+    Raises InvalidRequest without an origin or method, AccessForbidden where no rule
+    allows what is asked.
+    """
+    meta = http.META
+    origin = meta.get("HTTP_ORIGIN", "")
+    method = meta.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "")
+    if not origin:
+        raise InvalidRequest("Insufficient information. Origin request header needed.")
+    if not method:
+        raise InvalidRequest(
+            "Invalid Access-Control-Request-Method: null",
+        )
+    named = meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
+    headers = [one.strip().lower() for one in named.split(",") if one.strip()]
+    document = configuration(bucket_name)
+    if document is None:
+        raise AccessForbidden(
+            "CORSResponse: CORS is not enabled for this bucket.",
+            method=method,
+            resource_type="BUCKET",
+        )
+    rule = find_rule(document, origin, method, headers)
+    if rule is None:
+        raise AccessForbidden(
+            "CORSResponse: This CORS request is not allowed. This is usually because "
+            "the evalution of Origin, request method / Access-Control-Request-Method "
+            "or Access-Control-Request-Headers are not whitelisted by the resource's "
+            "CORS spec.",
+            method=method,
+            resource_type="OBJECT",
+        )
+    response = HttpResponse(status=200)
+    add_rule(response, rule, origin, headers)
+    return response
+
+
+def configuration(bucket_name: str) -> Mapping[str, Any] | None:
+    bucket = queries.get(bucket_name)
+    if bucket is None:
+        return None
+    found: Mapping[str, Any] | None = configurations_of(bucket.configurations_text).get(
+        Configuration.CORS
+    )
+    return found
+
+
+def add_headers(
+    http: HttpRequest, bucket_name: str, response: HttpResponseBase
+) -> None:
+    """Say on an answer to whom a browser may show it."""
+    document = configuration(bucket_name) if bucket_name else None
+    if document is None:
+        return
+    origin = http.META["HTTP_ORIGIN"]
+    rule = find_rule(document, origin, http.method or "GET")
+    if rule is not None:
+        add_rule(response, rule, origin, ())
+
+
+def add_rule(
+    response: HttpResponseBase,
+    rule: Mapping[str, Any],
+    origin: str,
+    headers: Sequence[str],
+) -> None:
+    is_everyone = "*" in rule["AllowedOrigins"]
+    facts = {
+        "Access-Control-Allow-Origin": "*" if is_everyone else origin,
+        "Access-Control-Allow-Methods": ", ".join(rule["AllowedMethods"]),
+        "Access-Control-Allow-Headers": ", ".join(headers),
+        "Access-Control-Expose-Headers": ", ".join(rule.get("ExposeHeaders", ())),
+        "Access-Control-Max-Age": rule.get("MaxAgeSeconds"),
+        "Access-Control-Allow-Credentials": None if is_everyone else "true",
+        "Vary": VARY,
+    }
+    for name, value in facts.items():
+        if value not in (None, ""):
+            response.headers[name] = str(value)

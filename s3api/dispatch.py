@@ -1,0 +1,186 @@
+"""Which operation a request asks for: one table of method, level and sub-resource."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.http import HttpRequest, HttpResponseRedirect
+from django.http.response import HttpResponseBase
+from django.views.decorators.csrf import csrf_exempt
+
+from iam.rate_limits import OperationClass, count
+from kernel.errors import MethodNotAllowed, NotImplemented
+from kernel.http.errors import render_error
+from s3api import cors
+from s3api.handlers import (
+    buckets,
+    listings,
+    multipart,
+    objects,
+    service,
+)
+from s3api.requests import S3Request, read_request, target_of
+
+Handler = Callable[[S3Request], HttpResponseBase]
+
+# "METHOD level ?sub-resource +header": the name AWS has for it, and its handler.
+TABLE: dict[str, tuple[str, Handler]] = {
+    "GET service": ("ListBuckets", service.list_all),
+    # Buckets
+    "PUT bucket": ("CreateBucket", buckets.create),
+    "HEAD bucket": ("HeadBucket", buckets.head),
+    "DELETE bucket": ("DeleteBucket", buckets.delete),
+    "GET bucket ?location": ("GetBucketLocation", buckets.location),
+    "GET bucket ?versioning": ("GetBucketVersioning", buckets.get_versioning),
+    "PUT bucket ?versioning": ("PutBucketVersioning", buckets.put_versioning),
+    "GET bucket": ("ListObjects", listings.list_v1),
+    "GET bucket ?list-type": ("ListObjectsV2", listings.list_v2),
+    "GET bucket ?versions": ("ListObjectVersions", listings.list_versions),
+    "GET bucket ?uploads": ("ListMultipartUploads", listings.list_uploads),
+    "POST bucket ?delete": ("DeleteObjects", objects.delete_many),
+    # Objects
+    "PUT object": ("PutObject", objects.put),
+    "PUT object +copy": ("CopyObject", objects.copy),
+    "GET object": ("GetObject", objects.get),
+    "HEAD object": ("HeadObject", objects.head),
+    "DELETE object": ("DeleteObject", objects.delete),
+    "GET object ?attributes": ("GetObjectAttributes", objects.attributes),
+    "PUT object ?renameObject": ("RenameObject", objects.rename),
+    "POST object ?uploads": ("CreateMultipartUpload", multipart.create),
+    "PUT object ?uploadId": ("UploadPart", multipart.put_part),
+    "PUT object ?uploadId +copy": ("UploadPartCopy", multipart.copy_part),
+    "GET object ?uploadId": ("ListParts", multipart.list_parts),
+    "POST object ?uploadId": ("CompleteMultipartUpload", multipart.complete),
+    "DELETE object ?uploadId": ("AbortMultipartUpload", multipart.abort),
+}
+
+# The sub-resources of AWS; any other parameter names none (AWS ignores x-id and such).
+SUBRESOURCES = (
+    "uploadId",
+    "uploads",
+    "list-type",
+    "versions",
+    "delete",
+    "acl",
+    "tagging",
+    "policy",
+    "policyStatus",
+    "cors",
+    "lifecycle",
+    "versioning",
+    "location",
+    "encryption",
+    "object-lock",
+    "retention",
+    "legal-hold",
+    "ownershipControls",
+    "publicAccessBlock",
+    "website",
+    "requestPayment",
+    "attributes",
+    "renameObject",
+    "restore",
+    "abac",
+    "accelerate",
+    "analytics",
+    "annotation",
+    "intelligent-tiering",
+    "inventory",
+    "logging",
+    "metadataConfiguration",
+    "metadataTable",
+    "metrics",
+    "notification",
+    "replication",
+    "select",
+    "session",
+    "torrent",
+)
+
+
+@csrf_exempt
+def answer(http: HttpRequest) -> HttpResponseBase:
+    """Answer one request; what is refused carries the same CORS headers."""
+    if "HTTP_ORIGIN" not in http.META and http.method != "OPTIONS":
+        return respond(http)
+    bucket, _ = target_of(http)
+    if http.method == "OPTIONS":
+        return cors.preflight(http, bucket)
+    try:
+        response = respond(http)
+    except Exception as error:
+        response = render_error(http, error)
+    cors.add_headers(http, bucket, response)
+    return response
+
+
+def respond(http: HttpRequest) -> HttpResponseBase:
+    request = read_request(http)
+    route = route_of(request)
+    if route == "GET service" and is_visitor(request):
+        return HttpResponseRedirect("/admin/")
+    _, handler = operation_of(route, request)
+    if "s3" in settings.OBJECTSTORE_RATE_LIMITED_DIALECTS:
+        count(http, request.principal, "s3", class_of(route))
+    response = handler(request)
+    response.headers["x-amz-id-2"] = http.request_id  # type: ignore[attr-defined]
+    return response
+
+
+def route_of(request: S3Request) -> str:
+    """Write what a request asks for as the table does."""
+    level = "object" if request.key else "bucket" if request.bucket else "service"
+    route = f"{request.http.method} {level}"
+    if request.query:
+        for name in SUBRESOURCES:
+            if name in request.query:
+                route = f"{route} ?{name}"
+                break
+    if request.http.method == "PUT" and "HTTP_X_AMZ_COPY_SOURCE" in request.meta:
+        return f"{route} +copy"
+    return route
+
+
+def operation_of(route: str, request: S3Request) -> tuple[str, Handler]:
+    """Give the operation of a route.
+
+    Raises NotImplemented for a sub-resource that this server does not have,
+    MethodNotAllowed where the table has the resource with other methods.
+    """
+    found = TABLE.get(route)
+    if found is not None:
+        return found
+    method, _, resource = route.partition(" ")
+    others = [one for one in TABLE if one.partition(" ")[2] == resource]
+    if others or "?" not in resource:
+        allowed = sorted({one.partition(" ")[0] for one in others})
+        raise MethodNotAllowed(
+            method=method,
+            resource_type=resource.partition(" ")[0].upper(),
+            allow=", ".join(allowed),
+        )
+    raise NotImplemented(
+        f"A request with {resource.partition('?')[2]} is not implemented.",
+        resource=request.http.path,
+    )
+
+
+def is_visitor(request: S3Request) -> bool:
+    """Tell whether a person with a browser has come to the front door."""
+    return request.principal.is_anonymous and "text/html" in request.header("accept")
+
+
+CLASSES = {
+    "GET object": OperationClass.OBJECT_GET,
+    "HEAD object": OperationClass.OBJECT_GET,
+    "PUT object": OperationClass.OBJECT_PUT,
+    "POST object": OperationClass.OBJECT_PUT,
+    "DELETE object": OperationClass.OBJECT_DELETE,
+    "GET bucket": OperationClass.LIST,
+    "GET service": OperationClass.LIST,
+}
+
+
+def class_of(route: str) -> OperationClass:
+    return CLASSES.get(" ".join(route.split(" ")[:2]), OperationClass.BUCKET)

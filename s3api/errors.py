@@ -1,0 +1,60 @@
+"""Refusals as S3 writes them (AWS, "Error responses")."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from django.http import HttpRequest, HttpResponse
+
+from kernel.errors import InvalidRange, NotModified, ObjectStoreError
+from kernel.http.errors import add_headers, renders_errors_of
+from s3api.xml import DECLARATION, elements
+
+# Details whose element is not simply their name in capitals.
+NAMES = {
+    "aws_access_key_id": "AWSAccessKeyId",
+    "max_allowed_skew_milliseconds": "MaxAllowedSkewMilliseconds",
+    "etag": "ETag",
+    "x_amz_expires": "X-Amz-Expires",
+    "content_md5": "Content-MD5",
+    "client_computed_content_sha256": "ClientComputedContentSHA256",
+    "s3_computed_content_sha256": "S3ComputedContentSHA256",
+    "uri": "URI",
+    "additional_message": "additionalMessage",
+}
+HIDDEN = frozenset({"is_delete_marker", "last_modified", "retry_after"})
+
+
+def element_name(detail: str) -> str:
+    return NAMES.get(detail) or "".join(word.capitalize() for word in detail.split("_"))
+
+
+def shown(value: object) -> object:
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return value
+
+
+@renders_errors_of("s3")
+def render_xml(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
+    """Write <Error>; its RequestId is the answer's x-amz-request-id."""
+    request_id = getattr(request, "request_id", "")
+    facts: dict[str, object] = {"Code": error.code, "Message": error.text}
+    for name, value in error.details.items():
+        if name not in HIDDEN:
+            facts[element_name(name)] = shown(value)
+    facts |= {"RequestId": request_id, "HostId": request_id}
+    if isinstance(error, NotModified):
+        response = HttpResponse(status=304)
+    else:
+        response = HttpResponse(
+            f"{DECLARATION}<Error>{elements(facts)}</Error>",
+            content_type="application/xml",
+            status=error.status,
+        )
+    add_headers(response, error)
+    if isinstance(error, InvalidRange):
+        response.headers["Accept-Ranges"] = "bytes"
+    if "version_id" in error.details and error.details.get("is_delete_marker"):
+        response.headers["x-amz-version-id"] = str(error.details["version_id"])
+    return response

@@ -1,0 +1,1 @@
+"""One module for each group of operations; each handler parses, calls, renders."""

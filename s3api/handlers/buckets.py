@@ -1,0 +1,126 @@
+"""Bucket basics: create, head, location, delete, versioning."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import timezone
+
+from buckets import operations
+from buckets.configurations import Configuration, ObjectOwnership
+from kernel.errors import (
+    BucketAlreadyOwnedByYou,
+    IllegalLocationConstraintException,
+    InvalidArgument,
+    InvalidLocationConstraint,
+    NotImplemented,
+)
+from kernel.names import RESERVED_BUCKET_NAMES
+from s3api.reading import read_xml, text_of
+from s3api.requests import S3Request
+from s3api.xml import document, element
+
+US_EAST_1 = "us-east-1"
+
+
+def create(request: S3Request) -> HttpResponse:
+    region = wanted_region(request)
+    ownership = request.header("x-amz-object-ownership")
+    if ownership and ownership not in set(ObjectOwnership):
+        raise InvalidArgument(
+            "Invalid x-amz-object-ownership header: " + ownership,
+            argument_name="x-amz-object-ownership",
+            argument_value=ownership,
+        )
+    refuse_acl(request)
+    hosts = settings.OBJECTSTORE_S3_HOSTS
+    is_s3_alone = request.http.META.get("HTTP_HOST", "").partition(":")[0] in hosts
+    try:
+        operations.create_bucket(
+            request.principal,
+            request.bucket,
+            region=region,
+            has_object_lock=request.header("x-amz-bucket-object-lock-enabled").lower()
+            == "true",
+            configurations={Configuration.OWNERSHIP: ownership} if ownership else None,
+            reserved=frozenset() if is_s3_alone else RESERVED_BUCKET_NAMES,
+            now=timezone.now(),
+        )
+    except BucketAlreadyOwnedByYou:
+        # AWS answers success in us-east-1 alone ("CreateBucket", Errors).
+        if settings.OBJECTSTORE_REGION != US_EAST_1:
+            raise
+    response = HttpResponse(status=200)
+    response.headers["Location"] = f"/{request.bucket}"
+    return response
+
+
+def wanted_region(request: S3Request) -> str:
+    """Read CreateBucketConfiguration, which most clients leave out."""
+    if request.meta.get("CONTENT_LENGTH") in (None, "", "0"):
+        return settings.OBJECTSTORE_REGION  # type: ignore[no-any-return]
+    root = read_xml(request.body, "CreateBucketConfiguration")
+    region = text_of(root, "LocationConstraint") or ""
+    if region == US_EAST_1:
+        raise InvalidLocationConstraint(location_constraint=region)
+    if region == "EU":
+        region = "eu-west-1"
+    if region and region != settings.OBJECTSTORE_REGION:
+        raise IllegalLocationConstraintException(
+            f"The {region} location constraint is incompatible for the region specific "
+            "endpoint this request was sent to."
+        )
+    return region or US_EAST_1 if settings.OBJECTSTORE_REGION == US_EAST_1 else region
+
+
+def refuse_acl(request: S3Request) -> None:
+    """Refuse a canned ACL that would be stored without effect."""
+    if request.header("x-amz-acl", "private") != "private":
+        raise NotImplemented("Access control lists on buckets are not implemented yet.")
+
+
+def head(request: S3Request) -> HttpResponse:
+    bucket = operations.head_bucket(
+        request.principal, request.bucket, expected_owner=request.expected_owner
+    )
+    response = HttpResponse(status=200)
+    response.headers["x-amz-bucket-region"] = bucket.region
+    response.headers["x-amz-bucket-arn"] = f"arn:aws:s3:::{bucket.name}"
+    return response
+
+
+def delete(request: S3Request) -> HttpResponse:
+    operations.delete_bucket(
+        request.principal,
+        request.bucket,
+        expected_owner=request.expected_owner,
+        now=timezone.now(),
+    )
+    return HttpResponse(status=204)
+
+
+def location(request: S3Request) -> HttpResponse:
+    region = operations.get_bucket_location(
+        request.principal, request.bucket, expected_owner=request.expected_owner
+    )
+    return document("LocationConstraint", "" if region == US_EAST_1 else region)
+
+
+def get_versioning(request: S3Request) -> HttpResponse:
+    status = operations.get_bucket_versioning(
+        request.principal, request.bucket, expected_owner=request.expected_owner
+    )
+    return document("VersioningConfiguration", element("Status", status or None))
+
+
+def put_versioning(request: S3Request) -> HttpResponse:
+    root = read_xml(request.body, "VersioningConfiguration")
+    if text_of(root, "MfaDelete") == "Enabled":
+        raise NotImplemented("MFA delete is not implemented.")
+    operations.put_bucket_versioning(
+        request.principal,
+        request.bucket,
+        text_of(root, "Status") or "",
+        expected_owner=request.expected_owner,
+    )
+    return HttpResponse(status=200)
