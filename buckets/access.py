@@ -105,13 +105,15 @@ def is_allowed(
 
 def is_plainly_owners(principal: Principal, bucket: BucketInfo) -> bool:
     """Tell the commonest case without the engine: the root user, no policy at all."""
-    return (
+    if not (
         principal.is_root
         and principal.account_id == bucket.owner_id
         and not principal.session_policies
         and not principal.policies
-        and bucket.configurations_text == "{}"
-    )
+    ):
+        return False
+    configurations = configurations_of(bucket.configurations_text)
+    return configurations.policy is None and not configurations.uses_acls
 
 
 def verdict_reason(

@@ -13,6 +13,8 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any
 
+from django.conf import settings
+
 from iam.policy import Policy, PolicyKind, is_public, parse_policy
 
 
@@ -30,6 +32,14 @@ class Configuration(StrEnum):
     REQUEST_PAYMENT = "request_payment"
     TAGGING = "tagging"
     WEBSITE = "website"
+
+
+PUBLIC_BLOCKS = (
+    "BlockPublicAcls",
+    "BlockPublicPolicy",
+    "IgnorePublicAcls",
+    "RestrictPublicBuckets",
+)
 
 
 class ObjectOwnership(StrEnum):
@@ -68,10 +78,12 @@ class Configurations:
     @cached_property
     def ownership(self) -> ObjectOwnership:
         """AWS since April 2023: ACLs are off unless ownership controls allow them."""
-        stated = self.documents.get(
-            Configuration.OWNERSHIP, ObjectOwnership.BUCKET_OWNER_ENFORCED
-        )
-        return ObjectOwnership(stated)
+        stated = self.documents.get(Configuration.OWNERSHIP)
+        if stated is not None:
+            return ObjectOwnership(stated)
+        if settings.OBJECTSTORE_S3_FLAVOUR == "rgw":
+            return ObjectOwnership.OBJECT_WRITER
+        return ObjectOwnership.BUCKET_OWNER_ENFORCED
 
     @property
     def uses_acls(self) -> bool:

@@ -10,18 +10,28 @@ from typing import Any
 from django.conf import settings
 
 from blobs.store import storage_of
-from buckets import queries
+from buckets import acls, queries
 from buckets.access import Context, find_bucket, get_bucket, principal_context
-from buckets.configurations import Configuration, configurations_of
+from buckets.configurations import (
+    PUBLIC_BLOCKS,
+    Configuration,
+    Configurations,
+    ObjectOwnership,
+    configurations_of,
+)
+from buckets.object_lock import ENABLED
 from iam.policy import AccessRequest, PolicyKind, evaluate, is_public, parse_policy
 from iam.principals import Principal
 from kernel.database.commit import commit
 from kernel.errors import (
+    AccessControlListNotSupported,
     AccessDenied,
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
     BucketNotEmpty,
     IllegalVersioningConfigurationException,
+    InvalidArgument,
+    InvalidBucketAclWithObjectOwnership,
     InvalidBucketState,
     NoSuchBucket,
     NoSuchBucketPolicy,
@@ -52,14 +62,17 @@ def create_bucket(
     storage_class: str = "",
     is_versioned: bool = False,
     has_object_lock: bool = False,
+    ownership: str = "",
+    acl: Mapping[str, Any] | None = None,
     configurations: Mapping[Configuration, Any] | None = None,
     reserved: frozenset[str] = RESERVED_BUCKET_NAMES,
     now: datetime,
 ) -> BucketInfo:
     """Create a bucket in the caller's account.
 
-    Raises InvalidBucketName, AccessDenied, InvalidStorageClass,
-    BucketAlreadyOwnedByYou, BucketAlreadyExists and TooManyBuckets. The
+    `acl` is what was asked for; `ownership` says whether it counts. Raises
+    InvalidBucketName, AccessDenied, InvalidStorageClass, BucketAlreadyOwnedByYou,
+    BucketAlreadyExists and TooManyBuckets, and what `acls.resolve` raises. The
     configurations must have been checked by their own modules.
     """
     check_bucket_name(name, reserved=reserved)
@@ -70,6 +83,9 @@ def create_bucket(
     storage_class = storage_class or settings.OBJECTSTORE_DEFAULT_STORAGE_CLASS
     storage_of(storage_class)
     documents = {str(kind): given for kind, given in (configurations or {}).items()}
+    if has_object_lock:
+        documents[Configuration.OBJECT_LOCK] = dict(ENABLED)
+    documents |= access_documents(principal, ownership, acl)
 
     def record() -> BucketInfo:
         if queries.count_of_account(account_id) >= MOST_BUCKETS:
@@ -89,6 +105,38 @@ def create_bucket(
         return find_bucket(name)
 
     return commit(record)
+
+
+def access_documents(
+    principal: Principal, ownership: str, asked: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Give what a new bucket says of who may come in.
+
+    AWS since April 2023: no ACLs, and all public access blocked, unless it is said
+    otherwise. Raises InvalidArgument, InvalidBucketAclWithObjectOwnership.
+    """
+    if ownership and ownership not in set(ObjectOwnership):
+        raise InvalidArgument(
+            "Invalid x-amz-object-ownership header: " + ownership,
+            argument_name="x-amz-object-ownership",
+            argument_value=ownership,
+        )
+    stated: dict[str, Any] = {}
+    if ownership:
+        stated[Configuration.OWNERSHIP] = ownership
+    configurations = Configurations(stated)
+    if settings.OBJECTSTORE_BLOCK_PUBLIC_ACCESS:
+        stated[Configuration.PUBLIC_ACCESS_BLOCK] = dict.fromkeys(PUBLIC_BLOCKS, True)
+    try:
+        acl = acls.resolve(
+            asked,
+            configurations,
+            owner_id=principal.canonical_id,
+            bucket_owner_id=principal.canonical_id,
+        )
+    except AccessControlListNotSupported:
+        raise InvalidBucketAclWithObjectOwnership() from None
+    return stated if acl is None else {**stated, Configuration.ACL: acl}
 
 
 def refuse_taken_name(principal: Principal, name: str) -> None:
@@ -234,6 +282,39 @@ def put_bucket_versioning(
                 "versioning state cannot be changed."
             )
         queries.update(bucket.id, versioning=status)
+
+    commit(record)
+
+
+# Object lock
+
+
+def put_object_lock_configuration(
+    principal: Principal, name: str, document: Any, *, expected_owner: str = ""
+) -> None:
+    """Turn object lock on for good, and set the default retention.
+
+    `document` is of the form that `check_object_lock` gives. Raises
+    InvalidBucketState where versioning is not enabled.
+    """
+    bucket = get_bucket(
+        principal,
+        "s3:PutBucketObjectLockConfiguration",
+        name,
+        expected_owner=expected_owner,
+    )
+
+    def record() -> None:
+        locked = queries.lock(bucket.id)
+        if locked is None:
+            raise NoSuchBucket(bucket_name=name)
+        if locked.versioning != "Enabled":
+            raise InvalidBucketState(
+                "Versioning must be 'Enabled' on the bucket to apply a Object Lock "
+                "configuration"
+            )
+        queries.update(bucket.id, has_object_lock=True)
+        queries.set_configuration(bucket.id, Configuration.OBJECT_LOCK, document)
 
     commit(record)
 

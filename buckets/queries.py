@@ -11,6 +11,7 @@ from django.db.models import Sum
 
 from blobs import queries as blob_queries
 from buckets.models import Bucket, BucketUsage, KeyValueBucket
+from iam.models import Account
 from kernel.database.rows import fetch_one
 from kernel.results import BucketInfo, Owner, Usage
 
@@ -168,6 +169,25 @@ def owners(account_ids: Iterable[int]) -> dict[int, Owner]:
             ids,
         )
         return {row[0]: Owner(row[1], row[2]) for row in cursor.fetchall()}
+
+
+def canonical_owners(canonical_ids: Iterable[str]) -> dict[str, Owner]:
+    """Name the accounts behind an ACL's grants, in one query."""
+    accounts = Account.objects.filter(canonical_id__in=set(canonical_ids))
+    return {
+        canonical_id: Owner(canonical_id, name)
+        for canonical_id, name in accounts.values_list("canonical_id", "name")
+    }
+
+
+def account_by_email(email: str) -> str | None:
+    """Give the canonical id of the account with this address."""
+    return (
+        Account.objects.filter(email__iexact=email)
+        .exclude(email="")
+        .values_list("canonical_id", flat=True)
+        .first()
+    )
 
 
 def account_names(account_id: int) -> frozenset[str]:

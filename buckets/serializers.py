@@ -61,6 +61,13 @@ class CreatedBucketSerializer(serializers.Serializer):  # type: ignore[type-arg]
     bucket_id = serializers.UUIDField()
 
 
+class PublicAccessBlockSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    block_public_acls = serializers.BooleanField(default=False)
+    ignore_public_acls = serializers.BooleanField(default=False)
+    block_public_policy = serializers.BooleanField(default=False)
+    restrict_public_buckets = serializers.BooleanField(default=False)
+
+
 class BucketSummarySerializer(serializers.Serializer):  # type: ignore[type-arg]
     name = serializers.CharField()
     region = serializers.CharField()

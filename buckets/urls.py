@@ -24,6 +24,10 @@ urlpatterns = [
     path(f"{BUCKET}/tags", views.TaggingViewSet.as_view(READ_SET_REMOVE)),
     path(f"{BUCKET}/policy", views.PolicyViewSet.as_view(READ_SET_REMOVE)),
     path(
+        f"{BUCKET}/public-access-block",
+        views.PublicAccessBlockViewSet.as_view(READ_SET_REMOVE),
+    ),
+    path(
         f"{BUCKET}/versioning",
         views.VersioningViewSet.as_view({"get": "retrieve", "put": "update"}),
     ),

@@ -15,13 +15,14 @@ from drf_spectacular.utils import (
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from buckets import operations
+from buckets import access_control, operations
 from buckets.configurations import Configuration
 from buckets.serializers import (
     BucketDetailsSerializer,
     BucketPageSerializer,
     CreatedBucketSerializer,
     NewBucketSerializer,
+    PublicAccessBlockSerializer,
     RulesSerializer,
     VersioningSerializer,
     bucket_details,
@@ -32,6 +33,7 @@ from buckets.serializers import (
     rest_cors,
     rest_lifecycle,
 )
+from buckets.spelling import from_rest, to_rest
 from iam.rate_limits import OperationClass
 from kernel.errors import MalformedJSON
 from kernel.http.drf import RestViewSet
@@ -273,6 +275,26 @@ class PolicyViewSet(ConfigurationViewSet):
 
     def written(self, document: Any) -> Any:
         return operations.policy_document(document)
+
+
+@configuration_schema("public_access_block", PublicAccessBlockSerializer)
+class PublicAccessBlockViewSet(ConfigurationViewSet):
+    """Which public ACLs and policies are refused or ignored; all, in a new bucket."""
+
+    kind = Configuration.PUBLIC_ACCESS_BLOCK
+    serializer_class = PublicAccessBlockSerializer
+
+    def store(self, request: Request, bucket_name: str) -> None:
+        given = PublicAccessBlockSerializer(data=request.data)
+        given.is_valid(raise_exception=True)
+        access_control.put_public_access_block(
+            request.user,  # type: ignore[arg-type]
+            bucket_name,
+            from_rest(given.validated_data),
+        )
+
+    def written(self, document: Any) -> Any:
+        return to_rest(document)
 
 
 class VersioningViewSet(RestViewSet):

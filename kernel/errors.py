@@ -312,6 +312,14 @@ class AccessControlListNotSupported(ObjectStoreError):
     message = "The bucket does not allow ACLs"
 
 
+class InvalidBucketAclWithObjectOwnership(ObjectStoreError):
+    """The bucket's ACL grants what the ownership setting would turn off."""
+
+    message = (
+        "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting"
+    )
+
+
 class ObjectLockConfigurationNotFoundError(ObjectStoreError):
     """The bucket has no object lock."""
 
@@ -320,10 +328,9 @@ class ObjectLockConfigurationNotFoundError(ObjectStoreError):
 
 
 class InvalidRetentionPeriod(ObjectStoreError):
-    """The retention date is not in the future."""
+    """The default retention is for no time, or for too long."""
 
-    s3_code = "InvalidArgument"
-    message = "The retain until date must be in the future!"
+    message = "Default retention period must be a positive integer value."
 
 
 # Authentication and rights

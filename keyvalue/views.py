@@ -58,6 +58,7 @@ def admitted(operation: OperationClass | None = None) -> Callable[[View], View]:
         @csrf_exempt
         @wraps(view)
         def admit(request: HttpRequest, **named: str) -> HttpResponseBase:
+            request.dialect = "keyvalue"  # type: ignore[attr-defined]
             authenticated = authenticate(request)
             if authenticated.principal.is_anonymous:
                 authenticated = local_operator(request, authenticated)

@@ -13,6 +13,7 @@ from iam.principals import Principal
 from kernel.checksums import ChecksumAlgorithm
 from kernel.conditions import NO_CONDITIONS, Conditions, check_copy_source
 from kernel.errors import InvalidRequest, OperationAborted, PreconditionFailed
+from kernel.names import check_object_key
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo
 from objects import queries
 from objects.operations import (
@@ -85,12 +86,13 @@ def copy_object(
         wanted = copied_attributes(
             found.info.attributes, attributes, replaces_metadata, replaces_tags
         )
-        wanted = checked_attributes(principal, bucket, key, wanted)
+        owner_id = owner_of_new(principal, bucket, attributes.acl)
+        wanted = checked_attributes(principal, bucket, key, wanted, now)
         if is_onto_itself(found, bucket, key):
             check_changes_something(source, found, wanted, replaces_metadata)
         moved = moved_bytes(found, wanted, checksum_algorithm, now)
         try:
-            copy = share(principal, found, bucket, key, wanted, moved, conditions, now)
+            copy = share(found, bucket, key, wanted, owner_id, moved, conditions, now)
         except SourceChangedError:
             continue
         return found.info, copy
@@ -180,11 +182,11 @@ def moved_bytes(
 
 
 def share(
-    principal: Principal,
     found: Found,
     bucket: BucketInfo,
     key: str,
     attributes: ObjectAttributes,
+    owner_id: int,
     moved: WrittenBlob | None,
     conditions: Conditions,
     now: datetime,
@@ -199,7 +201,7 @@ def share(
             key,
             copied_content(found.info, moved, now),
             attributes,
-            owner_id=owner_of_new(principal, bucket),
+            owner_id=owner_id,
             displaced=displaced,
             now=now,
         )
@@ -253,7 +255,8 @@ def rename_object(
     found = find_source(principal, source)
     bucket = get_bucket(principal, "s3:PutObject", bucket_name, new_key)
     get_bucket(principal, "s3:DeleteObject", bucket_name, key)
-    attributes = checked_attributes(principal, bucket, new_key, found.info.attributes)
+    attributes = found.info.attributes
+    check_object_key(new_key)
 
     def record(bucket: BucketInfo) -> ObjectInfo:
         current = queries.look_up(bucket.id, key)

@@ -94,8 +94,8 @@ def create_multipart_upload(
         context=put_context(attributes, context),
         expected_owner=expected_owner,
     )
-    attributes = checked_attributes(principal, bucket, key, attributes)
-    owner_id = owner_of_new(principal, bucket)
+    owner_id = owner_of_new(principal, bucket, attributes.acl)
+    attributes = checked_attributes(principal, bucket, key, attributes, now)
 
     def record() -> MultipartUpload:
         return MultipartUpload.objects.create(

@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 
 from blobs import queries as blob_queries
 from blobs import store
 from blobs.queries import BlobInfo
+from buckets import acls
 from buckets import queries as bucket_queries
 from buckets.access import Context, check_access, find_bucket, get_bucket, is_allowed
-from buckets.configurations import configurations_of
+from buckets.configurations import (
+    Configuration,
+    ObjectOwnership,
+    configurations_of,
+)
+from buckets.object_lock import check_retention, default_retention
 from iam.principals import Principal
 from kernel.bodies import Body
 from kernel.conditions import (
@@ -51,6 +58,7 @@ from objects.parts import range_of_part
 from objects.queries import Content, Displaced
 
 NO_ATTRIBUTES = ObjectAttributes()
+LOCKED = "Access Denied because object protected by object lock."
 MOST_DELETED_TOGETHER = 1000
 # Deletes of one request that share a savepoint: the writer is free between groups.
 DELETED_PER_COMMIT = 100
@@ -90,7 +98,8 @@ def put_object(
         context=put_context(attributes, context),
         expected_owner=expected_owner,
     )
-    attributes = checked_attributes(principal, bucket, key, attributes)
+    owner_id = owner_of_new(principal, bucket, attributes.acl)
+    attributes = checked_attributes(principal, bucket, key, attributes, now)
     check_size(body.length, settings.OBJECTSTORE_MAX_BODY)
     written = store.write(body, attributes.storage_class, now=now)
     checksum = checksum_of(written.checksums)
@@ -103,7 +112,7 @@ def put_object(
             key,
             content,
             attributes,
-            owner_id=owner_of_new(principal, bucket),
+            owner_id=owner_id,
             displaced=displaced,
             now=now,
         )
@@ -128,9 +137,17 @@ def put_context(attributes: ObjectAttributes, given: Context | None) -> Context:
 
 
 def checked_attributes(
-    principal: Principal, bucket: BucketInfo, key: str, attributes: ObjectAttributes
+    principal: Principal,
+    bucket: BucketInfo,
+    key: str,
+    attributes: ObjectAttributes,
+    now: datetime,
 ) -> ObjectAttributes:
-    """Check all that can be refused before the first byte is read."""
+    """Check all that can be refused before the first byte is read.
+
+    What was asked for becomes what is kept: the storage class, the ACL's grants, the
+    retention that the bucket gives.
+    """
     check_object_key(key)
     check_metadata(attributes.metadata)
     if attributes.tags:
@@ -138,7 +155,57 @@ def checked_attributes(
         check_access(principal, "s3:PutObjectTagging", bucket, key)
     storage_class = attributes.storage_class or bucket.storage_class
     store.storage_of(storage_class)
-    return replace(attributes, storage_class=storage_class)
+    checked = replace(attributes, storage_class=storage_class)
+    if attributes.acl:
+        checked = replace(checked, acl=kept_acl(principal, bucket, key, attributes))
+    if bucket.has_object_lock or attributes.lock_mode or attributes.has_legal_hold:
+        checked = with_lock(principal, bucket, key, checked, now)
+    return checked
+
+
+def kept_acl(
+    principal: Principal, bucket: BucketInfo, key: str, attributes: ObjectAttributes
+) -> Mapping[str, Any] | None:
+    asked = attributes.acl
+    context = put_context(attributes, acls.conditions(asked))
+    check_access(principal, "s3:PutObjectAcl", bucket, key, context=context)
+    is_bucket_owners = owner_of_new(principal, bucket, asked) == bucket.owner_id
+    owner_id = bucket.owner_canonical_id if is_bucket_owners else principal.canonical_id
+    return acls.resolve(
+        asked,
+        configurations_of(bucket.configurations_text),
+        owner_id=owner_id,
+        bucket_owner_id=bucket.owner_canonical_id,
+    )
+
+
+def with_lock(
+    principal: Principal,
+    bucket: BucketInfo,
+    key: str,
+    attributes: ObjectAttributes,
+    now: datetime,
+) -> ObjectAttributes:
+    """Check the retention and legal hold asked for, or give the bucket's default."""
+    mode, until = attributes.lock_mode, attributes.retain_until
+    if mode or until or attributes.has_legal_hold:
+        check_has_object_lock(bucket)
+    check_retention(mode, until, now)
+    if mode:
+        check_access(principal, "s3:PutObjectRetention", bucket, key)
+    else:
+        document = configurations_of(bucket.configurations_text).get(
+            Configuration.OBJECT_LOCK
+        )
+        mode, until = default_retention(document, now)
+    if attributes.has_legal_hold:
+        check_access(principal, "s3:PutObjectLegalHold", bucket, key)
+    return replace(attributes, lock_mode=mode, retain_until=until)
+
+
+def check_has_object_lock(bucket: BucketInfo) -> None:
+    if not bucket.has_object_lock:
+        raise InvalidRequest("Bucket is missing Object Lock Configuration")
 
 
 def check_size(size: int, most: int) -> None:
@@ -153,12 +220,19 @@ def checksum_of(checksums: dict[str, str]) -> dict[str, str] | None:
     return None
 
 
-def owner_of_new(principal: Principal, bucket: BucketInfo) -> int:
+def owner_of_new(
+    principal: Principal, bucket: BucketInfo, asked_acl: Mapping[str, Any] | None = None
+) -> int:
     """Tell who owns a new object (AWS, "Controlling ownership of objects")."""
     if principal.account_id is None:
         return bucket.owner_id
-    uses_acls = configurations_of(bucket.configurations_text).uses_acls
-    return principal.account_id if uses_acls else bucket.owner_id
+    ownership = configurations_of(bucket.configurations_text).ownership
+    if ownership is ObjectOwnership.OBJECT_WRITER:
+        return principal.account_id
+    gives_away = (asked_acl or {}).get("canned") == "bucket-owner-full-control"
+    if ownership is ObjectOwnership.BUCKET_OWNER_PREFERRED and not gives_away:
+        return principal.account_id
+    return bucket.owner_id
 
 
 def make_room(
@@ -552,17 +626,23 @@ def check_not_locked(
 ) -> None:
     """Refuse to destroy what is locked (AWS, "Locking objects with Object Lock")."""
     if version.has_legal_hold:
-        raise AccessDenied("Access Denied because object protected by object lock.")
+        raise AccessDenied(LOCKED)
     until = version.retain_until
-    if until is None or until <= now:
-        return
+    if until is not None and until > now:
+        check_may_bypass(principal, bucket, version, bypass_governance)
+
+
+def check_may_bypass(
+    principal: Principal, bucket: BucketInfo, version: ObjectInfo, bypass: bool
+) -> None:
+    """Refuse those who do not say that they bypass governance, or may not."""
     may_bypass = (
         version.lock_mode == "GOVERNANCE"
-        and bypass_governance
+        and bypass
         and is_allowed(principal, "s3:BypassGovernanceRetention", bucket, version.key)
     )
     if not may_bypass:
-        raise AccessDenied("Access Denied because object protected by object lock.")
+        raise AccessDenied(LOCKED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -236,6 +236,10 @@ OBJECTSTORE_KV_ANONYMOUS = env.flag("OBJECTSTORE_KV_ANONYMOUS", False)
 OBJECTSTORE_KEYVALUE_BUCKET = env.text("OBJECTSTORE_KEYVALUE_BUCKET", "key-value")
 # Where AWS and Ceph's RGW disagree: aws or rgw.
 OBJECTSTORE_S3_FLAVOUR = env.text("OBJECTSTORE_S3_FLAVOUR", "aws")
+# Whether new buckets refuse public ACLs and policies until that is turned off.
+OBJECTSTORE_BLOCK_PUBLIC_ACCESS = env.flag(
+    "OBJECTSTORE_BLOCK_PUBLIC_ACCESS", OBJECTSTORE_S3_FLAVOUR == "aws"
+)
 # Whether Signature Version 2 of old clients is accepted.
 OBJECTSTORE_SIGV2 = env.flag("OBJECTSTORE_SIGV2", True)
 # The URL people reach this store by, for links; empty: as the request came.

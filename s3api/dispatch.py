@@ -14,11 +14,15 @@ from kernel.errors import MethodNotAllowed, NotImplemented
 from kernel.http.errors import render_error
 from s3api import cors
 from s3api.handlers import (
+    acls,
     buckets,
+    configurations,
     listings,
+    locks,
     multipart,
     objects,
     service,
+    tags,
 )
 from s3api.requests import S3Request, read_request, target_of
 
@@ -39,12 +43,97 @@ TABLE: dict[str, tuple[str, Handler]] = {
     "GET bucket ?versions": ("ListObjectVersions", listings.list_versions),
     "GET bucket ?uploads": ("ListMultipartUploads", listings.list_uploads),
     "POST bucket ?delete": ("DeleteObjects", objects.delete_many),
+    "GET bucket ?acl": ("GetBucketAcl", acls.get_of_bucket),
+    "PUT bucket ?acl": ("PutBucketAcl", acls.put_of_bucket),
+    "GET bucket ?tagging": ("GetBucketTagging", configurations.get_tagging),
+    "PUT bucket ?tagging": ("PutBucketTagging", configurations.put_tagging),
+    "DELETE bucket ?tagging": ("DeleteBucketTagging", configurations.delete_tagging),
+    "GET bucket ?policy": ("GetBucketPolicy", configurations.get_policy),
+    "PUT bucket ?policy": ("PutBucketPolicy", configurations.put_policy),
+    "DELETE bucket ?policy": ("DeleteBucketPolicy", configurations.delete_policy),
+    "GET bucket ?policyStatus": (
+        "GetBucketPolicyStatus",
+        configurations.get_policy_status,
+    ),
+    "GET bucket ?cors": ("GetBucketCors", configurations.get_cors),
+    "PUT bucket ?cors": ("PutBucketCors", configurations.put_cors),
+    "DELETE bucket ?cors": ("DeleteBucketCors", configurations.delete_cors),
+    "GET bucket ?lifecycle": (
+        "GetBucketLifecycleConfiguration",
+        configurations.get_lifecycle,
+    ),
+    "PUT bucket ?lifecycle": (
+        "PutBucketLifecycleConfiguration",
+        configurations.put_lifecycle,
+    ),
+    "DELETE bucket ?lifecycle": (
+        "DeleteBucketLifecycle",
+        configurations.delete_lifecycle,
+    ),
+    "GET bucket ?encryption": ("GetBucketEncryption", configurations.get_encryption),
+    "PUT bucket ?encryption": ("PutBucketEncryption", configurations.put_encryption),
+    "DELETE bucket ?encryption": (
+        "DeleteBucketEncryption",
+        configurations.delete_encryption,
+    ),
+    "GET bucket ?object-lock": (
+        "GetObjectLockConfiguration",
+        configurations.get_object_lock,
+    ),
+    "PUT bucket ?object-lock": (
+        "PutObjectLockConfiguration",
+        configurations.put_object_lock,
+    ),
+    "GET bucket ?ownershipControls": (
+        "GetBucketOwnershipControls",
+        configurations.get_ownership,
+    ),
+    "PUT bucket ?ownershipControls": (
+        "PutBucketOwnershipControls",
+        configurations.put_ownership,
+    ),
+    "DELETE bucket ?ownershipControls": (
+        "DeleteBucketOwnershipControls",
+        configurations.delete_ownership,
+    ),
+    "GET bucket ?publicAccessBlock": (
+        "GetPublicAccessBlock",
+        configurations.get_public_access_block,
+    ),
+    "PUT bucket ?publicAccessBlock": (
+        "PutPublicAccessBlock",
+        configurations.put_public_access_block,
+    ),
+    "DELETE bucket ?publicAccessBlock": (
+        "DeletePublicAccessBlock",
+        configurations.delete_public_access_block,
+    ),
+    "GET bucket ?website": ("GetBucketWebsite", configurations.get_website),
+    "PUT bucket ?website": ("PutBucketWebsite", configurations.put_website),
+    "DELETE bucket ?website": ("DeleteBucketWebsite", configurations.delete_website),
+    "GET bucket ?requestPayment": (
+        "GetBucketRequestPayment",
+        configurations.get_request_payment,
+    ),
+    "PUT bucket ?requestPayment": (
+        "PutBucketRequestPayment",
+        configurations.put_request_payment,
+    ),
     # Objects
     "PUT object": ("PutObject", objects.put),
     "PUT object +copy": ("CopyObject", objects.copy),
     "GET object": ("GetObject", objects.get),
     "HEAD object": ("HeadObject", objects.head),
     "DELETE object": ("DeleteObject", objects.delete),
+    "GET object ?acl": ("GetObjectAcl", acls.get_of_object),
+    "PUT object ?acl": ("PutObjectAcl", acls.put_of_object),
+    "GET object ?tagging": ("GetObjectTagging", tags.get),
+    "PUT object ?tagging": ("PutObjectTagging", tags.put),
+    "DELETE object ?tagging": ("DeleteObjectTagging", tags.delete),
+    "GET object ?retention": ("GetObjectRetention", locks.get_retention),
+    "PUT object ?retention": ("PutObjectRetention", locks.put_retention),
+    "GET object ?legal-hold": ("GetObjectLegalHold", locks.get_legal_hold),
+    "PUT object ?legal-hold": ("PutObjectLegalHold", locks.put_legal_hold),
     "GET object ?attributes": ("GetObjectAttributes", objects.attributes),
     "PUT object ?renameObject": ("RenameObject", objects.rename),
     "POST object ?uploads": ("CreateMultipartUpload", multipart.create),

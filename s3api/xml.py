@@ -70,6 +70,13 @@ def document(
     )
 
 
+def empty(status: int = 200) -> HttpResponse:
+    """Answer without a body, and so without a content type."""
+    response = HttpResponse(status=status)
+    del response.headers["Content-Type"]
+    return response
+
+
 def url_encoded(text: str) -> str:
     """Encode a name for encoding-type=url: slashes stay, a space is %20."""
     return quote(text, safe="/-_.~")

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from kernel.errors import InvalidArgument, InvalidTag
+from kernel.errors import InvalidArgument, InvalidRequest, InvalidTag
 from kernel.results import ObjectAttributes
 
 METADATA = "HTTP_X_AMZ_META_"
@@ -29,6 +30,10 @@ def attributes_of(meta: Mapping[str, Any], storage_class: str = "") -> ObjectAtt
         metadata=metadata_of(meta),
         tags=tags_of(meta),
         storage_class=storage_class,
+        acl=acl_of(meta),
+        lock_mode=meta.get("HTTP_X_AMZ_OBJECT_LOCK_MODE", ""),
+        retain_until=retain_until_of(meta),
+        has_legal_hold=legal_hold_of(meta),
     )
 
 
@@ -81,6 +86,74 @@ def tags_of(meta: Mapping[str, Any]) -> dict[str, str]:
     if len(tags) != len(pairs):
         raise InvalidTag("Cannot provide multiple Tags with the same key")
     return tags
+
+
+GRANTS = {
+    "HTTP_X_AMZ_GRANT_FULL_CONTROL": "FULL_CONTROL",
+    "HTTP_X_AMZ_GRANT_READ": "READ",
+    "HTTP_X_AMZ_GRANT_READ_ACP": "READ_ACP",
+    "HTTP_X_AMZ_GRANT_WRITE": "WRITE",
+    "HTTP_X_AMZ_GRANT_WRITE_ACP": "WRITE_ACP",
+}
+GRANTEES = frozenset({"id", "uri", "emailAddress"})
+
+
+def acl_of(meta: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Read the ACL that headers ask for: canned, or grants; None where there is none.
+
+    Raises InvalidRequest for both, InvalidArgument for a grantee that says no kind.
+    """
+    canned = meta.get("HTTP_X_AMZ_ACL")
+    grants = [
+        {"grantee": grantee_of(one), "permission": permission}
+        for name, permission in GRANTS.items()
+        if name in meta
+        for one in meta[name].split(",")
+    ]
+    if canned and grants:
+        raise InvalidRequest(
+            "Specifying both Canned ACLs and Header Grants is not allowed"
+        )
+    if canned:
+        return {"canned": canned}
+    return {"grants": grants} if grants else None
+
+
+def grantee_of(text: str) -> dict[str, str]:
+    kind, mark, value = text.strip().partition("=")
+    if not mark or kind not in GRANTEES:
+        raise InvalidArgument(
+            "Argument format not recognized",
+            argument_name="x-amz-grant",
+            argument_value=text[:256],
+        )
+    return {kind: value.strip().strip('"')}
+
+
+def retain_until_of(meta: Mapping[str, Any]) -> datetime | None:
+    text = meta.get("HTTP_X_AMZ_OBJECT_LOCK_RETAIN_UNTIL_DATE")
+    if not text:
+        return None
+    try:
+        date = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidArgument(
+            "The retain until date must be provided in ISO 8601 format",
+            argument_name="x-amz-object-lock-retain-until-date",
+            argument_value=text[:64],
+        ) from None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)
+
+
+def legal_hold_of(meta: Mapping[str, Any]) -> bool:
+    text = meta.get("HTTP_X_AMZ_OBJECT_LOCK_LEGAL_HOLD", "OFF")
+    if text not in {"ON", "OFF"}:
+        raise InvalidArgument(
+            "Legal Hold must be either of 'ON' or 'OFF'",
+            argument_name="x-amz-object-lock-legal-hold",
+            argument_value=text[:64],
+        )
+    return str(text) == "ON"
 
 
 def copy_source_of(meta: Mapping[str, Any]) -> tuple[str, str, str] | None:

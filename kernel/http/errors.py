@@ -7,6 +7,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as rest
@@ -32,7 +33,9 @@ def dialect_of(request: HttpRequest) -> str:
         return "console"
     if path == "/objects" or path.startswith(("/objects/", "/kv/")):
         return "keyvalue"
-    return "rest" if path.startswith(JSON_MOUNTS) else "s3"
+    if path.startswith(JSON_MOUNTS):
+        return "rest"
+    return "keyvalue" if settings.OBJECTSTORE_ROOT_DIALECT == "kv" else "s3"
 
 
 Renderer = Callable[[HttpRequest, ObjectStoreError], HttpResponse]

@@ -7,18 +7,17 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from buckets import operations
-from buckets.configurations import Configuration, ObjectOwnership
 from kernel.errors import (
     BucketAlreadyOwnedByYou,
     IllegalLocationConstraintException,
-    InvalidArgument,
     InvalidLocationConstraint,
     NotImplemented,
 )
+from kernel.http.attributes import acl_of
 from kernel.names import RESERVED_BUCKET_NAMES
 from s3api.reading import read_xml, text_of
 from s3api.requests import S3Request
-from s3api.xml import document, element
+from s3api.xml import document, element, empty
 
 US_EAST_1 = "us-east-1"
 
@@ -26,13 +25,6 @@ US_EAST_1 = "us-east-1"
 def create(request: S3Request) -> HttpResponse:
     region = wanted_region(request)
     ownership = request.header("x-amz-object-ownership")
-    if ownership and ownership not in set(ObjectOwnership):
-        raise InvalidArgument(
-            "Invalid x-amz-object-ownership header: " + ownership,
-            argument_name="x-amz-object-ownership",
-            argument_value=ownership,
-        )
-    refuse_acl(request)
     hosts = settings.OBJECTSTORE_S3_HOSTS
     is_s3_alone = request.http.META.get("HTTP_HOST", "").partition(":")[0] in hosts
     try:
@@ -42,7 +34,8 @@ def create(request: S3Request) -> HttpResponse:
             region=region,
             has_object_lock=request.header("x-amz-bucket-object-lock-enabled").lower()
             == "true",
-            configurations={Configuration.OWNERSHIP: ownership} if ownership else None,
+            ownership=ownership,
+            acl=acl_of(request.meta),
             reserved=frozenset() if is_s3_alone else RESERVED_BUCKET_NAMES,
             now=timezone.now(),
         )
@@ -50,7 +43,7 @@ def create(request: S3Request) -> HttpResponse:
         # AWS answers success in us-east-1 alone ("CreateBucket", Errors).
         if settings.OBJECTSTORE_REGION != US_EAST_1:
             raise
-    response = HttpResponse(status=200)
+    response = empty()
     response.headers["Location"] = f"/{request.bucket}"
     return response
 
@@ -73,17 +66,11 @@ def wanted_region(request: S3Request) -> str:
     return region or US_EAST_1 if settings.OBJECTSTORE_REGION == US_EAST_1 else region
 
 
-def refuse_acl(request: S3Request) -> None:
-    """Refuse a canned ACL that would be stored without effect."""
-    if request.header("x-amz-acl", "private") != "private":
-        raise NotImplemented("Access control lists on buckets are not implemented yet.")
-
-
 def head(request: S3Request) -> HttpResponse:
     bucket = operations.head_bucket(
         request.principal, request.bucket, expected_owner=request.expected_owner
     )
-    response = HttpResponse(status=200)
+    response = empty()
     response.headers["x-amz-bucket-region"] = bucket.region
     response.headers["x-amz-bucket-arn"] = f"arn:aws:s3:::{bucket.name}"
     return response
@@ -96,7 +83,7 @@ def delete(request: S3Request) -> HttpResponse:
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
-    return HttpResponse(status=204)
+    return empty(204)
 
 
 def location(request: S3Request) -> HttpResponse:
@@ -123,4 +110,4 @@ def put_versioning(request: S3Request) -> HttpResponse:
         text_of(root, "Status") or "",
         expected_owner=request.expected_owner,
     )
-    return HttpResponse(status=200)
+    return empty()

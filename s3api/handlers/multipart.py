@@ -20,10 +20,11 @@ from kernel.results import CompletedPart, PartInfo
 from objects import multipart
 from objects.copies import CopySource
 from s3api.handlers.listings import encoding, initiator_of, owner_of
-from s3api.handlers.objects import SOURCE, add_version, wanted_attributes
+from s3api.handlers.objects import SOURCE, wanted_attributes
+from s3api.handlers.tags import with_version
 from s3api.reading import needed, read_xml, text_of
 from s3api.requests import S3Request
-from s3api.xml import document, element, elements, time_text
+from s3api.xml import document, element, elements, empty, time_text
 
 
 def create(request: S3Request) -> HttpResponse:
@@ -79,7 +80,7 @@ def put_part(request: S3Request) -> HttpResponse:
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
-    response = HttpResponse(status=200)
+    response = empty()
     response.headers["ETag"] = f'"{part.etag}"'
     for algorithm, value in part.checksums.items():
         response.headers[f"x-amz-checksum-{algorithm.lower()}"] = value
@@ -202,7 +203,7 @@ def complete(request: S3Request) -> HttpResponse:
         facts[f"Checksum{info.checksum['algorithm']}"] = info.checksum["value"]
         facts["ChecksumType"] = info.checksum["type"]
     response = document("CompleteMultipartUploadResult", elements(facts))
-    add_version(response, info)
+    with_version(response, info)
     return response
 
 
@@ -251,4 +252,4 @@ def abort(request: S3Request) -> HttpResponse:
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
-    return HttpResponse(status=204)
+    return empty(204)

@@ -29,10 +29,11 @@ from objects import operations
 from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import FailedDeletion, ObjectIdentifier
 from objects.parts import parts_of
+from s3api.handlers.tags import with_version
 from s3api.handlers.unsupported import refuse_what_has_no_effect
 from s3api.reading import needed, read_xml, text_of
 from s3api.requests import S3Request
-from s3api.xml import document, element, elements, time_text
+from s3api.xml import document, element, elements, empty, time_text
 
 MOST_DELETED = 1000
 SOURCE = "HTTP_X_AMZ_COPY_SOURCE_"
@@ -56,17 +57,11 @@ def put(request: S3Request) -> HttpResponse:
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
-    response = HttpResponse(status=200)
+    response = empty()
     response.headers["ETag"] = f'"{info.etag}"'
-    add_version(response, info)
+    with_version(response, info)
     add_checksum(response, info)
     return response
-
-
-def add_version(response: HttpResponseBase, info: ObjectInfo) -> None:
-    """Show the version id, as S3 does where the bucket has had versions."""
-    if not info.is_null:
-        response.headers["x-amz-version-id"] = info.version_id
 
 
 def add_checksum(response: HttpResponseBase, info: ObjectInfo) -> None:
@@ -149,7 +144,7 @@ def copy(request: S3Request) -> HttpResponse:
         now=timezone.now(),
     )
     response = document("CopyObjectResult", copied(info))
-    add_version(response, info)
+    with_version(response, info)
     if not source.is_null:
         response.headers["x-amz-copy-source-version-id"] = source.version_id
     return response
@@ -196,7 +191,7 @@ def rename(request: S3Request) -> HttpResponse:
         source_conditions=conditions_of(request.meta, "HTTP_X_AMZ_RENAME_SOURCE_"),
         now=timezone.now(),
     )
-    return HttpResponse(status=200)
+    return empty()
 
 
 def delete(request: S3Request) -> HttpResponse:
@@ -214,7 +209,7 @@ def delete(request: S3Request) -> HttpResponse:
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
-    response = HttpResponse(status=204)
+    response = empty(204)
     if deleted.is_delete_marker:
         response.headers["x-amz-delete-marker"] = "true"
     if deleted.version_id:
@@ -326,7 +321,7 @@ def attributes(request: S3Request) -> HttpResponse:
         content.append(element("ObjectSize", info.size))
     response = document("GetObjectAttributesResponse", content)
     response.headers["Last-Modified"] = http_date(info.created_at)
-    add_version(response, info)
+    with_version(response, info)
     return response
 
 

@@ -10,7 +10,7 @@ from django.utils import timezone
 from blobs import store
 from blobs.models import Blob
 from buckets.access import find_bucket
-from buckets.operations import put_bucket_versioning
+from buckets.operations import create_bucket, put_bucket_versioning
 from buckets.queries import usage
 from kernel import errors
 from kernel.bodies import Body, Expectations
@@ -292,8 +292,9 @@ def test_a_policy_lets_a_user_do_just_what_it_says(root, bucket, make_principal)
         get_object(reader, bucket, "shut/key")
 
 
-def test_locked_versions_cannot_be_destroyed(root, versioned):
+def test_locked_versions_cannot_be_destroyed(root):
     now = timezone.now()
+    versioned = create_bucket(root, "locked", has_object_lock=True, now=now).name
     lock = ObjectAttributes(
         lock_mode="GOVERNANCE", retain_until=now + timedelta(days=1)
     )

@@ -170,7 +170,11 @@ def test_a_public_policy_opens_the_bucket_to_everyone(rest, client):
         "Resource": "arn:aws:s3:::my-bucket/*",
     }
     policy = {"Version": "2012-10-17", "Statement": statement}
-    rest("PUT", "/my-bucket/policy", policy)
+    refused = rest("PUT", "/my-bucket/policy", policy)
+    assert refused.status_code == 403
+    assert "BlockPublicPolicy" in refused.json()["error"]["message"]
+    assert rest("DELETE", "/my-bucket/public-access-block").status_code == 204
+    assert rest("PUT", "/my-bucket/policy", policy).status_code == 204
     assert client.get(path).status_code == 200
     assert client.delete(path).status_code == 403
 

@@ -1,0 +1,138 @@
+"""Retention and legal hold of a version (AWS, "Locking objects with Object Lock")."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from buckets.object_lock import MODES, check_retention
+from iam.principals import Principal
+from kernel.database.commit import commit
+from kernel.database.fields import column_time
+from kernel.errors import MalformedXML, NoSuchObjectLockConfiguration
+from kernel.results import ObjectInfo
+from objects import queries
+from objects.operations import (
+    check_has_object_lock,
+    check_may_bypass,
+    find_object,
+)
+
+
+def get_object_retention(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    version_id: str = "",
+    expected_owner: str = "",
+) -> ObjectInfo:
+    """Find a version for its retention.
+
+    Raises InvalidRequest where the bucket has no object lock, and
+    NoSuchObjectLockConfiguration where the version has no retention.
+    """
+    found = find_object(
+        principal,
+        bucket_name,
+        key,
+        version_id=version_id,
+        action="s3:GetObjectRetention",
+        expected_owner=expected_owner,
+    )
+    check_has_object_lock(found.bucket)
+    if not found.info.lock_mode:
+        raise NoSuchObjectLockConfiguration(key=key)
+    return found.info
+
+
+def put_object_retention(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    mode: str,
+    until: datetime | None,
+    *,
+    version_id: str = "",
+    bypass_governance: bool = False,
+    expected_owner: str = "",
+    now: datetime,
+) -> ObjectInfo:
+    """Protect a version until a time; "" and None take governance off.
+
+    What is protected can only be protected longer, but for those who may bypass
+    governance. Raises AccessDenied, InvalidArgument and MalformedXML.
+    """
+    if mode and mode not in MODES:
+        raise MalformedXML()
+    context = {"s3:object-lock-mode": mode} if mode else {}
+    found = find_object(
+        principal,
+        bucket_name,
+        key,
+        version_id=version_id,
+        action="s3:PutObjectRetention",
+        context=context,
+        expected_owner=expected_owner,
+    )
+    check_has_object_lock(found.bucket)
+    check_retention(mode, until, now)
+    if weakens(found.info, mode, until, now):
+        check_may_bypass(principal, found.bucket, found.info, bypass_governance)
+
+    commit(
+        lambda: queries.update_version(
+            found.info.id, lock_mode=mode, retain_until=column_time(until)
+        )
+    )
+    return found.info
+
+
+def weakens(info: ObjectInfo, mode: str, until: datetime | None, now: datetime) -> bool:
+    """Tell whether a version would be protected for less time, or less well."""
+    if not info.lock_mode or info.retain_until is None or info.retain_until <= now:
+        return False
+    return until is None or until < info.retain_until or mode != info.lock_mode
+
+
+def get_object_legal_hold(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    version_id: str = "",
+    expected_owner: str = "",
+) -> ObjectInfo:
+    """Find a version for its legal hold. Raises InvalidRequest without object lock."""
+    found = find_object(
+        principal,
+        bucket_name,
+        key,
+        version_id=version_id,
+        action="s3:GetObjectLegalHold",
+        expected_owner=expected_owner,
+    )
+    check_has_object_lock(found.bucket)
+    return found.info
+
+
+def put_object_legal_hold(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    is_held: bool,
+    version_id: str = "",
+    expected_owner: str = "",
+) -> ObjectInfo:
+    """Put a version under legal hold, or release it."""
+    found = find_object(
+        principal,
+        bucket_name,
+        key,
+        version_id=version_id,
+        action="s3:PutObjectLegalHold",
+        expected_owner=expected_owner,
+    )
+    check_has_object_lock(found.bucket)
+    commit(lambda: queries.update_version(found.info.id, has_legal_hold=is_held))
+    return found.info
