@@ -116,8 +116,11 @@ def put_public_access_block(
 def is_policy_public(
     principal: Principal, name: str, *, expected_owner: str = ""
 ) -> bool:
-    """Tell whether the bucket's policy lets the public in (GetBucketPolicyStatus)."""
+    """Tell whether the bucket's policy or ACL lets the public in."""
     bucket = get_bucket(
         principal, "s3:GetBucketPolicyStatus", name, expected_owner=expected_owner
     )
-    return configurations_of(bucket.configurations_text).is_policy_public
+    configurations = configurations_of(bucket.configurations_text)
+    return configurations.is_policy_public or (
+        configurations.uses_acls and acls.is_public(configurations.acl)
+    )

@@ -44,7 +44,7 @@ CANNED: dict[str, tuple[tuple[str, str], ...]] = {
     "bucket-owner-full-control": (("bucket owner", "FULL_CONTROL"),),
 }
 # What may be said where ACLs are off, because it holds there anyway.
-HARMLESS = frozenset({"private", "bucket-owner-full-control"})
+HARMLESS = "bucket-owner-full-control"
 
 # AWS, "Mapping of ACL permissions and access policy permissions".
 BUCKET_PERMISSIONS = {
@@ -137,7 +137,7 @@ def resolve(
 
 
 def check_harmless(asked: Mapping[str, Any], bucket_owner_id: str) -> None:
-    if asked.get("canned") in HARMLESS:
+    if asked.get("canned") == HARMLESS:
         return
     grants = asked.get("grants", ())
     owner = {"grantee": {"id": bucket_owner_id}, "permission": "FULL_CONTROL"}
@@ -148,7 +148,7 @@ def check_harmless(asked: Mapping[str, Any], bucket_owner_id: str) -> None:
 def canned_acl(name: str, owner_id: str, bucket_owner_id: str) -> Mapping[str, Any]:
     if name not in CANNED:
         raise InvalidArgument(argument_name="x-amz-acl", argument_value=name)
-    grants = [owner_grant(owner_id)]
+    grants: list[Mapping[str, Any]] = []
     for grantee, permission in CANNED[name]:
         if grantee != "bucket owner":
             grants.append({"grantee": {"uri": grantee}, "permission": permission})
@@ -156,7 +156,7 @@ def canned_acl(name: str, owner_id: str, bucket_owner_id: str) -> Mapping[str, A
             grants.append(
                 {"grantee": {"id": bucket_owner_id}, "permission": permission}
             )
-    return {"grants": grants}
+    return {"grants": [*grants, owner_grant(owner_id)]}
 
 
 def owner_grant(owner_id: str) -> dict[str, Any]:

@@ -127,6 +127,8 @@ def access_documents(
     configurations = Configurations(stated)
     if settings.OBJECTSTORE_BLOCK_PUBLIC_ACCESS:
         stated[Configuration.PUBLIC_ACCESS_BLOCK] = dict.fromkeys(PUBLIC_BLOCKS, True)
+    if (asked or {}).get("canned") == "private":
+        asked = None
     try:
         acl = acls.resolve(
             asked,
@@ -450,7 +452,10 @@ def put_bucket_policy(
         principal, "s3:PutBucketPolicy", name, expected_owner=expected_owner
     )
     policy = parse_policy(
-        text, name="bucket policy", kind=PolicyKind.BUCKET, bucket=name
+        text,
+        name="bucket policy",
+        kind=PolicyKind.BUCKET,
+        bucket=name,
     )
     block = configurations_of(bucket.configurations_text).public_access_block
     if block.get("BlockPublicPolicy") and is_public(policy):

@@ -61,6 +61,8 @@ SUBRESOURCES = frozenset(
     }
 )
 
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
 
 @dataclass(frozen=True, slots=True)
 class Credential:
@@ -105,9 +107,11 @@ def verify(
     without a date.
     """
     check_time(request, credential, now, max_skew)
-    text = string_to_sign(request, credential)
-    wanted = signature_of(text, secret)
-    if not hmac.compare_digest(wanted.encode(), credential.signature.encode()):
+    texts = [string_to_sign(request, credential, path) for path in paths(request)]
+    given = credential.signature.encode()
+    signatures = [signature_of(text, secret).encode() for text in texts]
+    if not any(hmac.compare_digest(one, given) for one in signatures):
+        text = texts[0]
         raise SignatureDoesNotMatch(
             aws_access_key_id=credential.access_key_id,
             string_to_sign=text,
@@ -147,18 +151,28 @@ def check_time(
 
 
 def request_time(request: SignedRequest) -> datetime | None:
-    text = request.headers.get("x-amz-date") or request.headers.get("date", "")
+    text = request.headers.get("x-amz-date", request.headers.get("date", ""))
     try:
-        return parsedate_to_datetime(text).astimezone(UTC)
+        date = parsedate_to_datetime(text).astimezone(UTC)
     except ValueError:
         pass
+    else:
+        return date if date > EPOCH else None
     try:
         return datetime.strptime(text, TIMESTAMP).replace(tzinfo=UTC)
     except ValueError:
         return None
 
 
-def string_to_sign(request: SignedRequest, credential: Credential) -> str:
+def paths(request: SignedRequest) -> list[str]:
+    """Give the paths that may have been signed: botocore ends a bucket's in a slash."""
+    path = request.raw_path or "/"
+    if request.virtual_host_bucket:
+        return [f"/{request.virtual_host_bucket}{path}"]
+    return [path, path + "/"] if path.count("/") == 1 and path != "/" else [path]
+
+
+def string_to_sign(request: SignedRequest, credential: Credential, path: str) -> str:
     headers = request.headers
     date = "" if "x-amz-date" in headers else headers.get("date", "")
     lines = (
@@ -167,7 +181,8 @@ def string_to_sign(request: SignedRequest, credential: Credential) -> str:
         headers.get("content-type", ""),
         credential.expires or date,
     )
-    return "\n".join(lines) + "\n" + amz_headers(request) + canonical_resource(request)
+    resource = canonical_resource(request, path)
+    return "\n".join(lines) + "\n" + amz_headers(request) + resource
 
 
 def amz_headers(request: SignedRequest) -> str:
@@ -178,10 +193,7 @@ def amz_headers(request: SignedRequest) -> str:
     )
 
 
-def canonical_resource(request: SignedRequest) -> str:
-    path = request.raw_path or "/"
-    if request.virtual_host_bucket:
-        path = f"/{request.virtual_host_bucket}{path}"
+def canonical_resource(request: SignedRequest, path: str) -> str:
     named = sorted(
         (name, value, "=" in field)
         for field in request.query.split("&")

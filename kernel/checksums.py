@@ -15,7 +15,7 @@ from typing import Final
 
 from awscrt import checksums as crc
 
-from kernel.errors import InvalidDigest, InvalidRequest
+from kernel.errors import InvalidChecksumValue, InvalidDigest, InvalidRequest
 
 
 class ChecksumAlgorithm(StrEnum):
@@ -196,7 +196,7 @@ def check_checksum_type(algorithm: ChecksumAlgorithm, name: str) -> ChecksumType
 def check_checksum_value(algorithm: ChecksumAlgorithm, value: str) -> None:
     """Refuse a value that is not the base64 of as many bytes as the algorithm has."""
     if len(_decoded(value)) != _CHECKSUM_BYTES[algorithm]:
-        raise InvalidRequest(f"Value for {algorithm.header} header is invalid.")
+        raise InvalidChecksumValue(f"Value for {algorithm.header} header is invalid.")
 
 
 def check_content_md5(header: str) -> bytes:

@@ -67,13 +67,14 @@ def check_write(
 ) -> None:
     """Raise unless the key may be written, given the ETag it has now.
 
-    ``strict_aws`` refuses ``If-Match: *``, as AWS does; RFC 9110 takes it to mean
-    that the key must exist. AWS, "Conditional writes", has no conditions on time.
+    ``strict_aws`` refuses ``If-Match: *`` and an ETag in ``If-None-Match``, as AWS
+    does; RFC 9110 takes them at their word. AWS, "Conditional writes", has no
+    conditions on time.
     """
     if conditions.if_match is not None and conditions.if_none_match is not None:
         raise _several_conditions()
     if conditions.if_none_match is not None:
-        _check_absent(conditions.if_none_match, current_etag)
+        _check_absent(conditions.if_none_match, current_etag, strict_aws)
     if conditions.if_match is not None:
         if strict_aws and conditions.if_match.strip() == "*":
             raise _unsupported_value(IF_MATCH)
@@ -130,10 +131,10 @@ def _failed_condition(
     return None
 
 
-def _check_absent(header: str, current_etag: str | None) -> None:
-    if header.strip() != "*":
+def _check_absent(header: str, current_etag: str | None, strict_aws: bool) -> None:
+    if strict_aws and header.strip() != "*":
         raise _unsupported_value(IF_NONE_MATCH)
-    if current_etag is not None:
+    if current_etag is not None and _matches(header, current_etag):
         raise PreconditionFailed(condition=IF_NONE_MATCH)
 
 

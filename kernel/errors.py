@@ -60,6 +60,19 @@ class InvalidPartNumber(InvalidArgument):
     message = "Part number must be an integer between 1 and 10000, inclusive."
 
 
+class InvalidCopyRange(InvalidArgument):
+    """The range of a copy does not lie inside its source."""
+
+    s3_code = "InvalidArgument"
+
+
+class InvalidChecksumValue(InvalidRequest):
+    """A checksum is not the base64 of as many bytes as its algorithm has."""
+
+    s3_code = "InvalidRequest"
+    rest_code = "InvalidRequest"
+
+
 class InvalidURI(ObjectStoreError):
     """The path cannot be read, for example because it is not UTF-8."""
 

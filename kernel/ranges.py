@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kernel.errors import InvalidArgument, InvalidRange, InvalidRequest
+from kernel.errors import InvalidCopyRange, InvalidRange, InvalidRequest
 
 # The digits are bounded because int() refuses numbers of thousands of digits.
 _RANGE = re.compile(r"bytes=([0-9]{0,40})-([0-9]{0,40})", re.IGNORECASE)
@@ -85,7 +85,7 @@ def parse_copy_range(header: str, size: int) -> ByteRange:
     return copied
 
 
-def _invalid_copy_range(message: str, header: str) -> InvalidArgument:
-    return InvalidArgument(
+def _invalid_copy_range(message: str, header: str) -> InvalidCopyRange:
+    return InvalidCopyRange(
         message, argument_name="x-amz-copy-source-range", argument_value=header
     )

@@ -190,6 +190,7 @@ class ObjectContent:
     length: int
     chunks: Iterator[bytes]
     parts_count: int | None = None
+    part: PartInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,12 +106,20 @@ def create_multipart_upload(
             owner_id=owner_id,
             checksum_algorithm=checksum_algorithm,
             checksum_type=checksum_type,
-            initiator={"id": principal.arn, "display_name": principal.name},
+            initiator=initiator_of(principal),
             created_at=now,
             **columns_of(attributes),
         )
 
     return upload_info(commit(record), bucket.name)
+
+
+def initiator_of(principal: Principal) -> dict[str, str]:
+    """Name who began an upload: an account's root user by its canonical id."""
+    if principal.is_root:
+        owner = principal.owner
+        return {"id": owner.id, "display_name": owner.display_name}
+    return {"id": principal.arn, "display_name": principal.name}
 
 
 def columns_of(attributes: ObjectAttributes) -> dict[str, Any]:
@@ -295,7 +303,8 @@ def list_parts(
     rows = [part_info(part) for part in parts.order_by("number")[: most + 1]]
     page = rows[:most]
     is_truncated = len(rows) > most
-    info = upload_info(upload, bucket.name)
+    owner = owners([upload.owner_id])[upload.owner_id]
+    info = listed_upload(upload, bucket.name, owner)
     return PartListing(
         upload=info,
         parts=page,

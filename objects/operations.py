@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,7 @@ from kernel.results import (
     ObjectAttributes,
     ObjectContent,
     ObjectInfo,
+    PartInfo,
 )
 from kernel.versions import NULL_VERSION, is_version_id
 from objects import queries
@@ -127,6 +128,7 @@ def put_object(
 def put_context(attributes: ObjectAttributes, given: Context | None) -> Context:
     """Give the condition keys that describe a new object."""
     context: dict[str, str | Sequence[str]] = dict(given or {})
+    context.update(acls.conditions(attributes.acl))
     if attributes.storage_class:
         context["s3:x-amz-storage-class"] = attributes.storage_class.upper()
     if attributes.tags:
@@ -152,7 +154,7 @@ def checked_attributes(
     check_metadata(attributes.metadata)
     if attributes.tags:
         check_tags(attributes.tags)
-        check_access(principal, "s3:PutObjectTagging", bucket, key)
+        check_beside_put(principal, "s3:PutObjectTagging", bucket, key)
     storage_class = attributes.storage_class or bucket.storage_class
     store.storage_of(storage_class)
     checked = replace(attributes, storage_class=storage_class)
@@ -163,12 +165,24 @@ def checked_attributes(
     return checked
 
 
+def check_beside_put(
+    principal: Principal,
+    action: str,
+    bucket: BucketInfo,
+    key: str,
+    context: Context | None = None,
+) -> None:
+    """Ask for what AWS asks for beside s3:PutObject; Ceph's gateway does not."""
+    if settings.OBJECTSTORE_S3_FLAVOUR == "aws":
+        check_access(principal, action, bucket, key, context=context)
+
+
 def kept_acl(
     principal: Principal, bucket: BucketInfo, key: str, attributes: ObjectAttributes
 ) -> Mapping[str, Any] | None:
     asked = attributes.acl
-    context = put_context(attributes, acls.conditions(asked))
-    check_access(principal, "s3:PutObjectAcl", bucket, key, context=context)
+    context = put_context(attributes, None)
+    check_beside_put(principal, "s3:PutObjectAcl", bucket, key, context)
     is_bucket_owners = owner_of_new(principal, bucket, asked) == bucket.owner_id
     owner_id = bucket.owner_canonical_id if is_bucket_owners else principal.canonical_id
     return acls.resolve(
@@ -241,7 +255,12 @@ def make_room(
     """Lock the key, check the request's conditions, and displace the latest version."""
     queries.lock_key(bucket.id, key)
     if conditions is not NO_CONDITIONS:
-        check_write(conditions, current_etag(bucket, key), key=key)
+        check_write(
+            conditions,
+            current_etag(bucket, key),
+            key=key,
+            strict_aws=settings.OBJECTSTORE_S3_FLAVOUR == "aws",
+        )
     check_quota(bucket, added)
     return queries.displace(bucket, key)
 
@@ -344,11 +363,9 @@ def get_object(
         expected_owner=expected_owner,
     )
     check_conditions(found.info, conditions)
-    whole, parts_count = wanted_range(found, byte_range, part_number)
-    start = whole.start if whole else 0
-    length = whole.length if whole else found.info.size
-    chunks = store.open_blob(found.blob, start, length)
-    return ObjectContent(found.info, whole, length, chunks, parts_count)
+    wanted = wanted_range(found, byte_range, part_number)
+    chunks = store.open_blob(found.blob, wanted.start, wanted.length)
+    return wanted.content(chunks)
 
 
 def head_object(
@@ -373,9 +390,7 @@ def head_object(
         expected_owner=expected_owner,
     )
     check_conditions(found.info, conditions)
-    whole, parts_count = wanted_range(found, byte_range, part_number)
-    length = whole.length if whole else found.info.size
-    return ObjectContent(found.info, whole, length, iter(()), parts_count)
+    return wanted_range(found, byte_range, part_number).content(iter(()))
 
 
 def find_object(
@@ -448,7 +463,7 @@ def missing(
     principal: Principal, bucket: BucketInfo, key: str, version_id: str
 ) -> ObjectStoreError:
     """Say 404 only to those who could have seen it in a listing (AWS "GetObject")."""
-    if not is_allowed(principal, "s3:ListBucket", bucket):
+    if not is_allowed(principal, "s3:ListBucket", bucket, context={"s3:prefix": key}):
         return AccessDenied()
     if version_id:
         return NoSuchVersion(key=key, version_id=version_id)
@@ -473,17 +488,44 @@ def check_conditions(info: ObjectInfo, conditions: Conditions) -> None:
         check_read(conditions, etag=info.etag, last_modified=info.created_at)
 
 
-def wanted_range(
-    found: Found, header: str | None, part_number: int | None
-) -> tuple[ByteRange | None, int | None]:
-    """Give the range a request asks for and, for a part, how many parts there are."""
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which bytes of a version a request asks for."""
+
+    info: ObjectInfo
+    byte_range: ByteRange | None
+    start: int
+    length: int
+    part: PartInfo | None = None
+
+    def content(self, chunks: Iterator[bytes]) -> ObjectContent:
+        count = self.info.part_count if self.part else None
+        return ObjectContent(
+            self.info, self.byte_range, self.length, chunks, count, self.part
+        )
+
+
+def wanted_range(found: Found, header: str | None, part_number: int | None) -> Wanted:
+    """Read which bytes are asked for: a range, a part, or all."""
+    info = found.info
     if part_number is None:
-        return parse_range(header, found.info.size) if header else None, None
+        whole = parse_range(header, info.size) if header else None
+        return wanted(info, whole)
     if header:
         raise InvalidRequest(
             "Cannot specify both Range header and partNumber query parameter"
         )
-    return range_of_part(found.info, part_number), found.info.part_count
+    whole, part = range_of_part(info, part_number)
+    return wanted(info, whole, part)
+
+
+def wanted(
+    info: ObjectInfo, whole: ByteRange | None, part: PartInfo | None = None
+) -> Wanted:
+    if whole is None:
+        length = part.size if part else info.size
+        return Wanted(info, None, 0, length, part)
+    return Wanted(info, whole, whole.start, whole.length, part)
 
 
 # Delete

@@ -17,7 +17,9 @@ def check_part_number(number: int) -> None:
         raise InvalidPartNumber(argument_name="partNumber", argument_value=str(number))
 
 
-def range_of_part(info: ObjectInfo, part_number: int) -> ByteRange | None:
+def range_of_part(
+    info: ObjectInfo, part_number: int
+) -> tuple[ByteRange | None, PartInfo | None]:
     """Give where part `part_number` of an object stands (GetObject's partNumber).
 
     An object that was not uploaded in parts is its own part 1. Raises
@@ -29,13 +31,14 @@ def range_of_part(info: ObjectInfo, part_number: int) -> ByteRange | None:
             raise InvalidPartNumberRange(
                 actual_part_count=1, part_number_requested=part_number
             )
-        return ByteRange(0, info.size - 1) if info.size else None
+        return (ByteRange(0, info.size - 1) if info.size else None), None
     part = Part.objects.filter(whole_id=info.blob_id, position=part_number).first()
     if part is None or part.offset is None:
         raise InvalidPartNumberRange(
             actual_part_count=info.part_count, part_number_requested=part_number
         )
-    return ByteRange(part.offset, part.offset + part.size - 1)
+    found = ByteRange(part.offset, part.offset + part.size - 1)
+    return (found if part.size else None), read_part(part)
 
 
 def parts_of(
@@ -43,7 +46,10 @@ def parts_of(
 ) -> list[PartInfo]:
     """List an object's parts in their order (GetObjectAttributes' ObjectParts)."""
     parts = Part.objects.filter(whole_id=info.blob_id, position__gt=after)
-    return [
-        PartInfo(p.position or 0, p.etag, p.size, p.created_at, p.checksums)
-        for p in parts.order_by("position")[:limit]
-    ]
+    return [read_part(part) for part in parts.order_by("position")[:limit]]
+
+
+def read_part(part: Part) -> PartInfo:
+    return PartInfo(
+        part.position or 0, part.etag, part.size, part.created_at, part.checksums
+    )

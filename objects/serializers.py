@@ -84,6 +84,18 @@ class UploadSerializer(serializers.Serializer):  # type: ignore[type-arg]
     object_key = serializers.CharField()
 
 
+class OpenUploadSerializer(UploadSerializer):
+    initiated_at = serializers.DateTimeField()
+    storage_class = serializers.CharField()
+
+
+class UploadPageSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    uploads = OpenUploadSerializer(many=True)
+    is_truncated = serializers.BooleanField()
+    next_key_marker = serializers.CharField(allow_null=True)
+    next_upload_id_marker = serializers.CharField(allow_null=True)
+
+
 class PartSerializer(serializers.Serializer):  # type: ignore[type-arg]
     etag = serializers.CharField()
     part_number = serializers.IntegerField()
@@ -125,6 +137,23 @@ class IdentifierSerializer(serializers.Serializer):  # type: ignore[type-arg]
 
 class DeletionSerializer(serializers.Serializer):  # type: ignore[type-arg]
     objects = IdentifierSerializer(many=True, allow_empty=False, max_length=1000)
+
+
+class DeletedSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    key = serializers.CharField()
+    version_id = serializers.CharField(allow_null=True)
+    delete_marker = serializers.BooleanField()
+
+
+class FailedDeletionSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    key = serializers.CharField()
+    code = serializers.CharField()
+    message = serializers.CharField()
+
+
+class DeletionOutcomeSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    deleted = DeletedSerializer(many=True)
+    errors = FailedDeletionSerializer(many=True)
 
 
 class SignedUrlRequestSerializer(serializers.Serializer):  # type: ignore[type-arg]

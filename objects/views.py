@@ -27,7 +27,13 @@ from kernel.http.drf import RestViewSet
 from kernel.http.queries import conditions_of, flag, whole_number
 from kernel.http.requests import UNRESERVED
 from kernel.http.responses import object_headers, object_response, response_overrides
-from kernel.http.schema import BUCKET_NAME, ERRORS, OBJECT_KEY, bounded_limit
+from kernel.http.schema import (
+    BUCKET_NAME,
+    ERRORS,
+    OBJECT_KEY,
+    bounded_limit,
+    limit_parameter,
+)
 from kernel.results import CompletedPart, ObjectAttributes
 from objects import multipart, operations, serializers
 from objects.copies import CopySource, copy_object
@@ -60,10 +66,21 @@ READ = [
     header("Range", "bytes={start}-{end}"),
     *CONDITIONS,
 ]
+CONTENT_MD5 = OpenApiParameter(
+    "Content-MD5",
+    {"type": "string", "pattern": "^[A-Za-z0-9+/]{22}==$"},
+    OpenApiParameter.HEADER,
+    description="the digest's 16 bytes in base64",
+)
 WRITTEN = [
-    header("Content-MD5", "base64"),
+    CONTENT_MD5,
     header("Cache-Control"),
-    header("x-amz-storage-class", "standard, cold, archive"),
+    OpenApiParameter(
+        "x-amz-storage-class",
+        str,
+        OpenApiParameter.HEADER,
+        enum=["standard", "cold", "archive"],
+    ),
     header("x-amz-tagging", "key=value&key=value"),
 ]
 BINARY = {("application/octet-stream"): OpenApiTypes.BINARY}
@@ -136,9 +153,19 @@ class ObjectViewSet(RestViewSet):
             BUCKET_NAME,
             OBJECT_KEY,
             *WRITTEN,
-            header("x-amz-copy-source", "/{bucket}/{key}: copy instead of upload"),
+            OpenApiParameter(
+                "x-amz-copy-source",
+                {"type": "string", "pattern": "^/[a-z0-9.-]{3,63}/[^/]"},
+                OpenApiParameter.HEADER,
+                description="/{bucket}/{key}: copy instead of upload",
+            ),
             header("x-amz-copy-source-version-id"),
-            header("x-amz-metadata-directive", "COPY or REPLACE"),
+            OpenApiParameter(
+                "x-amz-metadata-directive",
+                str,
+                OpenApiParameter.HEADER,
+                enum=["COPY", "REPLACE"],
+            ),
             header("If-Match"),
             header("If-None-Match", "* only"),
         ],
@@ -226,7 +253,7 @@ class ObjectListViewSet(RestViewSet):
             BUCKET_NAME,
             query("prefix"),
             query("delimiter"),
-            query("limit", int, "1 to 1000"),
+            limit_parameter(MOST_LISTED, MOST_LISTED),
             query("continuation_token"),
             query("start_after"),
             query("fetch_owner", bool),
@@ -255,7 +282,7 @@ class ObjectListViewSet(RestViewSet):
             BUCKET_NAME,
             query("prefix"),
             query("delimiter"),
-            query("limit", int, "1 to 1000"),
+            limit_parameter(MOST_LISTED, MOST_LISTED),
             query("key_marker"),
             query("version_id_marker"),
         ],
@@ -280,7 +307,7 @@ class ObjectListViewSet(RestViewSet):
         operation_id="delete_objects",
         parameters=[BUCKET_NAME],
         request=serializers.DeletionSerializer,
-        responses={200: OpenApiTypes.OBJECT, **ERRORS},
+        responses={200: serializers.DeletionOutcomeSerializer, **ERRORS},
     )
     def delete_many(self, request: Request, bucket_name: str) -> Response:
         """Delete up to 1,000 objects; each succeeds or fails by itself."""
@@ -357,6 +384,11 @@ class SignedUrlViewSet(RestViewSet):
 
 
 UPLOAD_ID = OpenApiParameter("upload_id", str, OpenApiParameter.PATH)
+PART_NUMBER = OpenApiParameter(
+    "part_number",
+    {"type": "integer", "minimum": 1, "maximum": 10_000},
+    OpenApiParameter.PATH,
+)
 
 
 class UploadViewSet(RestViewSet):
@@ -376,11 +408,11 @@ class UploadViewSet(RestViewSet):
         parameters=[
             BUCKET_NAME,
             query("prefix"),
-            query("limit", int, "1 to 1000"),
+            limit_parameter(MOST_LISTED, MOST_LISTED),
             query("key_marker"),
             query("upload_id_marker"),
         ],
-        responses={200: OpenApiTypes.OBJECT, **ERRORS},
+        responses={200: serializers.UploadPageSerializer, **ERRORS},
     )
     def list(self, request: Request, bucket_name: str) -> Response:
         """List uploads that are not finished."""
@@ -432,8 +464,8 @@ class UploadViewSet(RestViewSet):
             BUCKET_NAME,
             OBJECT_KEY,
             UPLOAD_ID,
-            OpenApiParameter("part_number", int, OpenApiParameter.PATH),
-            header("Content-MD5", "base64"),
+            PART_NUMBER,
+            CONTENT_MD5,
         ],
         request=BINARY,
         responses={200: serializers.PartSerializer, **ERRORS},
@@ -466,7 +498,7 @@ class UploadViewSet(RestViewSet):
             BUCKET_NAME,
             OBJECT_KEY,
             UPLOAD_ID,
-            query("limit", int, "1 to 1000"),
+            limit_parameter(MOST_LISTED, MOST_LISTED),
             query("part_number_marker", int),
         ],
         responses={200: serializers.PartPageSerializer, **ERRORS},

@@ -73,7 +73,8 @@ def add_headers(
     if document is None:
         return
     origin = http.META["HTTP_ORIGIN"]
-    rule = find_rule(document, origin, http.method or "GET")
+    stated = http.META.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
+    rule = find_rule(document, origin, stated or http.method or "GET")
     if rule is not None:
         add_rule(response, rule, origin, ())
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from kernel.errors import InvalidRange, NotModified, ObjectStoreError
+from kernel.errors import (
+    AuthorizationQueryParametersError,
+    InvalidChecksumValue,
+    InvalidCopyRange,
+    InvalidPartNumberRange,
+    InvalidRange,
+    NoSuchKey,
+    NotModified,
+    ObjectStoreError,
+)
 from kernel.http.errors import add_headers, renders_errors_of
 from s3api.xml import DECLARATION, elements
 
@@ -22,6 +32,13 @@ NAMES = {
     "uri": "URI",
     "additional_message": "additionalMessage",
 }
+# Where Ceph's gateway says otherwise than AWS: code and status.
+RGW: dict[type[ObjectStoreError], tuple[str, int]] = {
+    AuthorizationQueryParametersError: ("AccessDenied", 403),
+    InvalidChecksumValue: ("BadDigest", 400),
+    InvalidCopyRange: ("InvalidRange", 416),
+    InvalidPartNumberRange: ("InvalidPart", 400),
+}
 HIDDEN = frozenset({"is_delete_marker", "last_modified", "retry_after"})
 
 
@@ -35,11 +52,18 @@ def shown(value: object) -> object:
     return value
 
 
+def code_of(error: ObjectStoreError) -> tuple[str, int]:
+    if settings.OBJECTSTORE_S3_FLAVOUR == "rgw" and type(error) in RGW:
+        return RGW[type(error)]
+    return error.code, error.status
+
+
 @renders_errors_of("s3")
 def render_xml(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
     """Write <Error>; its RequestId is the answer's x-amz-request-id."""
     request_id = getattr(request, "request_id", "")
-    facts: dict[str, object] = {"Code": error.code, "Message": error.text}
+    code, status = code_of(error)
+    facts: dict[str, object] = {"Code": code, "Message": error.text}
     for name, value in error.details.items():
         if name not in HIDDEN:
             facts[element_name(name)] = shown(value)
@@ -50,9 +74,11 @@ def render_xml(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
         response = HttpResponse(
             f"{DECLARATION}<Error>{elements(facts)}</Error>",
             content_type="application/xml",
-            status=error.status,
+            status=status,
         )
     add_headers(response, error)
+    if isinstance(error, NoSuchKey) and "x-amz-delete-marker" not in response.headers:
+        response.headers["x-amz-delete-marker"] = "false"
     if isinstance(error, InvalidRange):
         response.headers["Accept-Ranges"] = "bytes"
     if "version_id" in error.details and error.details.get("is_delete_marker"):

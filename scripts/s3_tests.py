@@ -48,6 +48,8 @@ def main() -> int:
     store = LiveStore(
         folder,
         OBJECTSTORE_S3_FLAVOUR="rgw",
+        OBJECTSTORE_REGION="default",
+        OBJECTSTORE_KMS_KEYS="testkey-1,testkey-2",
         OBJECTSTORE_LIFECYCLE_DAY_SECONDS=str(DAY_SECONDS),
     )
     store.start()
@@ -94,7 +96,7 @@ def write_configuration(store: LiveStore) -> str:
         lines += [f"[{section}]", *account(store, number, *facts)]
         if section == "s3 main":
             lines += [
-                "api_name = us-east-1",
+                "api_name = default",
                 'storage_classes = "COLD, ARCHIVE"',
                 f"lc_debug_interval = {DAY_SECONDS}",
                 f"rgw_restore_debug_interval = {DAY_SECONDS}",

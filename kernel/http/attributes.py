@@ -52,6 +52,8 @@ def kept_headers(meta: Mapping[str, Any]) -> dict[str, str]:
 def without_framing(encoding: str) -> str:
     """Drop aws-chunked, which is how the body came and not what the object is."""
     codings = [one.strip() for one in encoding.split(",")]
+    if "aws-chunked" not in (one.lower() for one in codings):
+        return encoding
     return ",".join(one for one in codings if one.lower() != "aws-chunked")
 
 
@@ -82,7 +84,7 @@ def tags_of(meta: Mapping[str, Any]) -> dict[str, str]:
     if not header:
         return {}
     pairs = parse_qsl(header, keep_blank_values=True)
-    tags = dict(pairs)
+    tags = dict(sorted(pairs))
     if len(tags) != len(pairs):
         raise InvalidTag("Cannot provide multiple Tags with the same key")
     return tags

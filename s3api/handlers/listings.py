@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from django.conf import settings
 from django.http import HttpResponse
 
 from blobs.classes import s3_name_of
@@ -77,7 +78,7 @@ def list_v2(request: S3Request) -> HttpResponse:
         )
     prefix, delimiter = query.get("prefix", ""), query.get("delimiter", "")
     token = query.get("continuation-token")
-    if token == "":
+    if token == "" and settings.OBJECTSTORE_S3_FLAVOUR == "aws":
         raise InvalidArgument(
             "The continuation token provided is incorrect",
             argument_name="continuation-token",

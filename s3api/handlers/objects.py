@@ -24,7 +24,13 @@ from kernel.http.responses import (
     object_response,
     response_overrides,
 )
-from kernel.results import DeletedObject, ObjectAttributes, ObjectContent, ObjectInfo
+from kernel.results import (
+    DeletedObject,
+    ObjectAttributes,
+    ObjectContent,
+    ObjectInfo,
+    PartInfo,
+)
 from objects import operations
 from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import FailedDeletion, ObjectIdentifier
@@ -72,6 +78,15 @@ def add_checksum(response: HttpResponseBase, info: ObjectInfo) -> None:
         response.headers["x-amz-checksum-type"] = checksum["type"]
 
 
+def add_part_checksum(
+    response: HttpResponseBase, part: PartInfo, info: ObjectInfo
+) -> None:
+    for algorithm, value in part.checksums.items():
+        response.headers[f"x-amz-checksum-{algorithm.lower()}"] = value
+    if part.checksums and info.checksum:
+        response.headers["x-amz-checksum-type"] = info.checksum["type"]
+
+
 def get(request: S3Request) -> HttpResponseBase:
     return read(request, is_head=False)
 
@@ -106,7 +121,11 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
     add_read_headers(headers, content)
     response = object_response(content, headers, is_head=is_head)
     asks_checksum = request.header("x-amz-checksum-mode").upper() == "ENABLED"
-    if asks_checksum and (content.byte_range is None or content.parts_count):
+    if not asks_checksum:
+        return response
+    if content.part is not None:
+        add_part_checksum(response, content.part, info)
+    elif content.byte_range is None:
         add_checksum(response, info)
     return response
 
@@ -139,6 +158,7 @@ def copy(request: S3Request) -> HttpResponse:
         replaces_tags=directive(request, "x-amz-tagging-directive"),
         checksum_algorithm=copied_algorithm(request),
         conditions=conditions_of(request.meta),
+        context=directive_context(request),
         expected_owner=request.expected_owner,
         expected_source_owner=request.expected_source_owner,
         now=timezone.now(),
@@ -148,6 +168,12 @@ def copy(request: S3Request) -> HttpResponse:
     if not source.is_null:
         response.headers["x-amz-copy-source-version-id"] = source.version_id
     return response
+
+
+def directive_context(request: S3Request) -> dict[str, str]:
+    """Give the condition key that tells a policy what becomes of the metadata."""
+    stated = request.header("x-amz-metadata-directive")
+    return {"s3:x-amz-metadata-directive": stated} if stated else {}
 
 
 def copied(info: ObjectInfo) -> str:
@@ -341,7 +367,7 @@ def part_elements(request: S3Request, info: ObjectInfo) -> str:
     parts = parts_of(info, after=after, limit=limit + 1)
     page = parts[:limit]
     facts = {
-        "TotalPartsCount": info.part_count,
+        "PartsCount": info.part_count,
         "PartNumberMarker": after,
         "NextPartNumberMarker": page[-1].part_number if page else 0,
         "MaxParts": limit,

@@ -169,8 +169,15 @@ def test_writes_whose_conditions_fail(conditions, current, error, details):
 )
 def test_writes_whose_conditions_aws_does_not_have(conditions, header, current):
     with pytest.raises(NotImplemented) as refusal:
-        check_write(conditions, current)
+        check_write(conditions, current, strict_aws=True)
     assert refusal.value.details["header"] == header
+
+
+def test_a_write_unless_the_key_has_one_state():
+    check_write(Conditions(if_none_match=OTHER), ETAG)
+    check_write(Conditions(if_none_match=ETAG), None)
+    with pytest.raises(PreconditionFailed):
+        check_write(Conditions(if_none_match=ETAG), ETAG)
 
 
 def test_aws_does_not_write_if_anything_is_there():

@@ -143,7 +143,7 @@ def test_policy_tags_and_versioning(rest):
         "Statement": [
             {
                 "Effect": "Allow",
-                "Principal": "*",
+                "Principal": {"AWS": "222222222222"},
                 "Action": ["s3:GetObject"],
                 "Resource": "arn:aws:s3:::my-bucket/*",
             }
