@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -35,25 +36,45 @@ class BlobInfo(NamedTuple):
 BLOB_COLUMNS = "id, kind, storage_class, path, size, data, encryption"
 
 
-def add_pending(storage_class: str, path: str, now: datetime) -> int:
+def add_pending(
+    storage_class: str,
+    path: str,
+    now: datetime,
+    encryption: Mapping[str, str] | None = None,
+) -> int:
     """Add the row of a blob that is about to be written."""
     blob = Blob.objects.create(
         kind=BlobKind.STORED,
         state=BlobState.PENDING,
         storage_class=storage_class,
         path=path,
+        encryption=None if encryption is None else dict(encryption),
         changed_at=now,
     )
     return blob.pk
 
 
-def add_inline(storage_class: str, data: bytes, md5: str, now: datetime) -> int:
+def add_inline(
+    storage_class: str,
+    size: int,
+    data: bytes,
+    md5: str,
+    now: datetime,
+    encryption: Mapping[str, str] | None = None,
+) -> int:
     """Add a blob whose bytes are in its row (raw: 25 us, by the ORM 160 us)."""
     row = fetch_one(
         "INSERT INTO blobs_blob (kind, state, storage_class, path, size, md5,"
         " data, encryption, changed_at)"
-        " VALUES ('inline', 'live', %s, '', %s, %s, %s, NULL, %s) RETURNING id",
-        [storage_class, len(data), md5, data, column_time(now)],
+        " VALUES ('inline', 'live', %s, '', %s, %s, %s, %s, %s) RETURNING id",
+        [
+            storage_class,
+            size,
+            md5,
+            data,
+            None if encryption is None else json.dumps(encryption),
+            column_time(now),
+        ],
     )
     assert row is not None
     return int(row[0])

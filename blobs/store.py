@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import errno
+import json
 import logging
 import secrets
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -16,6 +17,8 @@ from django.core.files.base import File
 from django.core.files.storage import InvalidStorageError, Storage, storages
 
 from blobs import queries
+from blobs.encryption import Seal, SealedBody, open_sealed, seal_data
+from blobs.keyring import open_key
 from blobs.models import Blob, BlobKind, Part
 from blobs.queries import BlobInfo
 from blobs.storage import open_range
@@ -26,6 +29,7 @@ from kernel.errors import (
     InvalidStorageClass,
     ServiceUnavailable,
 )
+from kernel.results import CustomerKey
 
 logger = logging.getLogger("objectstore.blobs")
 
@@ -44,11 +48,19 @@ class WrittenBlob:
     checksums: dict[str, str]
     data: bytes | None = None
     blob_id: int | None = None
+    encryption: Mapping[str, str] | None = None
 
     def record(self, now: datetime) -> int:
         """Make the blob live, inside the transaction that names it; give its id."""
         if self.data is not None:
-            return queries.add_inline(self.storage_class, self.data, self.md5, now)
+            return queries.add_inline(
+                self.storage_class,
+                self.size,
+                self.data,
+                self.md5,
+                now,
+                self.encryption,
+            )
         if self.blob_id is None or not queries.make_live(
             self.blob_id, self.size, self.md5, now
         ):
@@ -59,7 +71,7 @@ class WrittenBlob:
 class BodyFile(File):  # type: ignore[type-arg]
     """A body in the shape that Django storages save: read once, in chunks."""
 
-    def __init__(self, body: Body) -> None:
+    def __init__(self, body: Body | SealedBody) -> None:
         super().__init__(None, name="body")
         self._body = body
         self.size = body.length
@@ -94,24 +106,32 @@ def storage_of(storage_class: str) -> Storage:
         raise InvalidStorageClass(storage_class=storage_class) from error
 
 
-def write(body: Body, storage_class: str, *, now: datetime) -> WrittenBlob:
-    """Read the body to its end, check it, and make its bytes durable.
+def write(
+    body: Body, storage_class: str, *, seal: Seal | None = None, now: datetime
+) -> WrittenBlob:
+    """Read the body to its end, check it, and make its bytes durable, sealed or not.
 
     Small bodies stay in memory until their row is written. Raises what the body
     raises, InsufficientStorage, or ServiceUnavailable when the storage fails; then
     nothing is stored.
     """
     storage = storage_of(storage_class)
+    record = None if seal is None else seal.record
     if body.length <= settings.OBJECTSTORE_INLINE_MAX:
         data = body.read_all(settings.OBJECTSTORE_INLINE_MAX)
         body.read()
         return WrittenBlob(
-            storage_class, len(data), body.md5, body.checksums, data=data
+            storage_class,
+            len(data),
+            body.md5,
+            body.checksums,
+            data=data if seal is None else seal_data(seal.key, data),
+            encryption=record,
         )
     path = new_path()
-    blob_id = commit(lambda: queries.add_pending(storage_class, path, now))
+    blob_id = commit(lambda: queries.add_pending(storage_class, path, now, record))
     try:
-        _save(storage, path, body)
+        _save(storage, path, body if seal is None else SealedBody(body, seal.key))
         body.read()
     except BaseException:
         discard_written(blob_id, now)
@@ -127,7 +147,7 @@ def new_path() -> str:
     return f"{name[:2]}/{name[2:4]}/{name}"
 
 
-def _save(storage: Storage, path: str, body: Body) -> None:
+def _save(storage: Storage, path: str, body: Body | SealedBody) -> None:
     try:
         storage.save(path, BodyFile(body))
     except OSError as error:
@@ -155,26 +175,39 @@ def discard_written(blob_id: int, now: datetime) -> None:
         logger.exception("blob %s is left to the sweep", blob_id)
 
 
-def open_blob(blob: BlobInfo, start: int, length: int) -> Iterator[bytes]:
+def open_blob(
+    blob: BlobInfo, start: int, length: int, customer_key: CustomerKey | None = None
+) -> Iterator[bytes]:
     """Give the bytes from `start`, in chunks; files are opened before this returns.
 
-    Raises ServiceUnavailable when the storage does not give them.
+    Raises ServiceUnavailable when the storage does not give them, AccessDenied where
+    `customer_key` is not the one they were sealed with.
     """
     if length <= 0:
         return iter(())
+    if blob.kind == BlobKind.COMPOSITE:
+        return _open_parts(blob.id, start, start + length, customer_key)
+    if blob.encryption_text is None:
+        return _open_stored(blob, start, length)
+    key = open_key(json.loads(blob.encryption_text), customer_key)
+    return open_sealed(key, blob.size, partial(_open_stored, blob), start, length)
+
+
+def _open_stored(blob: BlobInfo, start: int, length: int) -> Iterator[bytes]:
+    """Give bytes as they are stored, sealed or not."""
     if blob.data is not None:
         return iter((bytes(memoryview(blob.data)[start : start + length]),))
-    if blob.kind == BlobKind.COMPOSITE:
-        return _open_parts(blob.id, start, start + length)
     try:
         return open_range(storage_of(blob.storage_class), blob.path, start, length)
     except OSError as error:
         raise _refusal(error) from error
 
 
-def _open_parts(whole_id: int, start: int, end: int) -> Iterator[bytes]:
+def _open_parts(
+    whole_id: int, start: int, end: int, customer_key: CustomerKey | None
+) -> Iterator[bytes]:
     """Open the first part now and the others as the reader comes to them."""
-    chunks = _part_chunks(whole_id, start, end)
+    chunks = _part_chunks(whole_id, start, end, customer_key)
     first = next(chunks, b"")
 
     def rest() -> Iterator[bytes]:
@@ -184,7 +217,9 @@ def _open_parts(whole_id: int, start: int, end: int) -> Iterator[bytes]:
     return rest()
 
 
-def _part_chunks(whole_id: int, start: int, end: int) -> Iterator[bytes]:
+def _part_chunks(
+    whole_id: int, start: int, end: int, customer_key: CustomerKey | None
+) -> Iterator[bytes]:
     after = -1
     while places := queries.places_between(
         whole_id, start, end, after, PARTS_PER_QUERY
@@ -192,13 +227,20 @@ def _part_chunks(whole_id: int, start: int, end: int) -> Iterator[bytes]:
         for place in places:
             first = max(start - place.offset, 0)
             last = min(end - place.offset, place.size)
-            yield from open_blob(place.blob, first, last - first)
+            yield from open_blob(place.blob, first, last - first, customer_key)
         after = places[-1].offset
 
 
-def body_of(blob: BlobInfo, start: int, length: int, **options: Any) -> Body:
+def body_of(
+    blob: BlobInfo,
+    start: int,
+    length: int,
+    customer_key: CustomerKey | None = None,
+    **options: Any,
+) -> Body:
     """Make a body of stored bytes, to write them elsewhere."""
-    return Body(reader_of(open_blob(blob, start, length)), length, **options)
+    chunks = open_blob(blob, start, length, customer_key)
+    return Body(reader_of(chunks), length, **options)
 
 
 def reader_of(chunks: Iterable[bytes]) -> Callable[[int], bytes]:

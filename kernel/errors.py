@@ -300,6 +300,14 @@ class InvalidEncryptionAlgorithmError(ObjectStoreError):
     message = "The encryption request that you specified is not valid."
 
 
+class KMSNotFoundException(ObjectStoreError):
+    """No encryption key has this name."""
+
+    s3_code = "KMS.NotFoundException"
+    rest_code = "InvalidRequest"
+    message = "The key id does not exist."
+
+
 class ServerSideEncryptionConfigurationNotFoundError(ObjectStoreError):
     """The bucket has no default encryption."""
 

@@ -23,6 +23,20 @@ class Owner:
     display_name: str
 
 
+# The kinds of server-side encryption, as AWS names their algorithms.
+AES256 = "AES256"
+KMS = "aws:kms"
+CUSTOMER = "SSE-C"
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerKey:
+    """A client's own encryption key (SSE-C), which is never stored."""
+
+    key: bytes = field(repr=False)
+    md5: str
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectAttributes:
     """What a client says of an object besides its bytes."""
@@ -261,6 +275,7 @@ class PartInfo:
     size: int
     created_at: datetime
     checksums: Mapping[str, str] = field(default_factory=dict)
+    encryption: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

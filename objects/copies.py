@@ -7,14 +7,16 @@ from datetime import datetime
 
 from blobs import queries as blob_queries
 from blobs import store
+from blobs.keyring import check_customer_key, new_seal
 from blobs.store import WrittenBlob
 from buckets.access import Context, get_bucket
 from iam.principals import Principal
+from kernel.bodies import Body
 from kernel.checksums import ChecksumAlgorithm
 from kernel.conditions import NO_CONDITIONS, Conditions, check_copy_source
 from kernel.errors import InvalidRequest, OperationAborted, PreconditionFailed
 from kernel.names import check_object_key
-from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo
+from kernel.results import BucketInfo, CustomerKey, ObjectAttributes, ObjectInfo
 from objects import queries
 from objects.operations import (
     NO_ATTRIBUTES,
@@ -42,6 +44,7 @@ class CopySource:
     key: str
     version_id: str = ""
     conditions: Conditions = NO_CONDITIONS
+    customer_key: CustomerKey | None = None
 
 
 class SourceChangedError(Exception):
@@ -58,6 +61,7 @@ def copy_object(
     replaces_metadata: bool = False,
     replaces_tags: bool = False,
     checksum_algorithm: ChecksumAlgorithm | None = None,
+    customer_key: CustomerKey | None = None,
     conditions: Conditions = NO_CONDITIONS,
     context: Context | None = None,
     expected_owner: str = "",
@@ -90,7 +94,9 @@ def copy_object(
         wanted = checked_attributes(principal, bucket, key, wanted, now)
         if is_onto_itself(found, bucket, key):
             check_changes_something(source, found, wanted, replaces_metadata)
-        moved = moved_bytes(found, wanted, checksum_algorithm, now)
+        seal = new_seal(wanted.encryption, customer_key)
+        body = moving_body(found, source, wanted, checksum_algorithm)
+        moved = body and store.write(body, wanted.storage_class, seal=seal, now=now)
         try:
             copy = share(found, bucket, key, wanted, owner_id, moved, conditions, now)
         except SourceChangedError:
@@ -109,6 +115,7 @@ def find_source(
         version_id=source.version_id,
         expected_owner=expected_owner,
     )
+    check_customer_key(found.info.encryption, source.customer_key)
     check_copy_source(
         source.conditions,
         etag=found.info.etag,
@@ -154,7 +161,7 @@ def check_changes_something(
         not source.version_id
         and not replaces_metadata
         and wanted.storage_class == found.info.storage_class
-        and not wanted.encryption
+        and (wanted.encryption or None) == (found.info.encryption or None)
         and "x-amz-website-redirect-location" not in wanted.headers
     )
     if unchanged:
@@ -165,20 +172,27 @@ def check_changes_something(
         )
 
 
-def moved_bytes(
+def moving_body(
     found: Found,
+    source: CopySource,
     wanted: ObjectAttributes,
     algorithm: ChecksumAlgorithm | None,
-    now: datetime,
-) -> WrittenBlob | None:
-    """Write the bytes anew where the copy cannot share them."""
+) -> Body | None:
+    """Open the bytes where the copy cannot share them: None where it can."""
     info = found.info
     has_checksum = algorithm is None or info.checksum.get("algorithm") == algorithm
-    if wanted.storage_class == found.blob.storage_class and has_checksum:
+    is_sealed_alike = (info.encryption or None) == (wanted.encryption or None)
+    if (
+        wanted.storage_class == found.blob.storage_class
+        and has_checksum
+        and is_sealed_alike
+        and source.customer_key is None
+    ):
         return None
     algorithms = () if algorithm is None else (algorithm,)
-    body = store.body_of(found.blob, 0, info.size, algorithms=algorithms)
-    return store.write(body, wanted.storage_class, now=now)
+    return store.body_of(
+        found.blob, 0, info.size, source.customer_key, algorithms=algorithms
+    )
 
 
 def share(

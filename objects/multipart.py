@@ -14,6 +14,8 @@ from django.db.models import Q
 
 from blobs import queries as blob_queries
 from blobs import store
+from blobs.encryption import Seal
+from blobs.keyring import new_seal
 from blobs.models import Blob, Part
 from buckets.access import Context, get_bucket
 from buckets.queries import owners
@@ -41,6 +43,7 @@ from kernel.ranges import ByteRange, parse_copy_range
 from kernel.results import (
     BucketInfo,
     CompletedPart,
+    CustomerKey,
     ObjectAttributes,
     ObjectInfo,
     PartInfo,
@@ -175,6 +178,7 @@ def upload_part(
     part_number: int,
     *,
     body: Body,
+    customer_key: CustomerKey | None = None,
     context: Context | None = None,
     expected_owner: str = "",
     now: datetime,
@@ -194,7 +198,8 @@ def upload_part(
     )
     upload = find_upload(bucket, key, upload_id)
     check_size(body.length, settings.OBJECTSTORE_MAX_BODY)
-    return store_part(bucket, upload, part_number, body, now)
+    seal = new_seal(upload.encryption, customer_key)
+    return store_part(bucket, upload, part_number, body, seal, now)
 
 
 def store_part(
@@ -202,9 +207,10 @@ def store_part(
     upload: MultipartUpload,
     part_number: int,
     body: Body,
+    seal: Seal | None,
     now: datetime,
 ) -> PartInfo:
-    written = store.write(body, upload.storage_class, now=now)
+    written = store.write(body, upload.storage_class, seal=seal, now=now)
 
     def record() -> PartInfo:
         whole = find_upload(bucket, upload.key, upload.upload_id, is_locked=True)
@@ -212,7 +218,14 @@ def store_part(
             whole,
             part_number,
             written.record(now),
-            PartInfo(part_number, written.md5, written.size, now, written.checksums),
+            PartInfo(
+                part_number,
+                written.md5,
+                written.size,
+                now,
+                written.checksums,
+                upload.encryption,
+            ),
         )
 
     try:
@@ -250,6 +263,7 @@ def upload_part_copy(
     part_number: int,
     *,
     copy_range: str = "",
+    customer_key: CustomerKey | None = None,
     expected_owner: str = "",
     expected_source_owner: str = "",
     now: datetime,
@@ -272,8 +286,15 @@ def upload_part_copy(
     algorithms = ()
     if upload.checksum_algorithm:
         algorithms = (ChecksumAlgorithm(upload.checksum_algorithm),)
-    body = store.body_of(found.blob, wanted.start, wanted.length, algorithms=algorithms)
-    return found.info, store_part(bucket, upload, part_number, body, now)
+    seal = new_seal(upload.encryption, customer_key)
+    body = store.body_of(
+        found.blob,
+        wanted.start,
+        wanted.length,
+        source.customer_key,
+        algorithms=algorithms,
+    )
+    return found.info, store_part(bucket, upload, part_number, body, seal, now)
 
 
 def list_parts(

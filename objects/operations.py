@@ -11,6 +11,7 @@ from django.conf import settings
 
 from blobs import queries as blob_queries
 from blobs import store
+from blobs.keyring import check_customer_key, check_key_id, new_seal
 from blobs.queries import BlobInfo
 from buckets import acls
 from buckets import queries as bucket_queries
@@ -20,6 +21,7 @@ from buckets.configurations import (
     ObjectOwnership,
     configurations_of,
 )
+from buckets.encryption import default_encryption
 from buckets.object_lock import check_retention, default_retention
 from iam.principals import Principal
 from kernel.bodies import Body
@@ -46,7 +48,9 @@ from kernel.errors import (
 from kernel.names import check_metadata, check_object_key, check_tags
 from kernel.ranges import ByteRange, parse_range
 from kernel.results import (
+    CUSTOMER,
     BucketInfo,
+    CustomerKey,
     DeletedObject,
     ObjectAttributes,
     ObjectContent,
@@ -79,6 +83,7 @@ def put_object(
     *,
     body: Body,
     attributes: ObjectAttributes = NO_ATTRIBUTES,
+    customer_key: CustomerKey | None = None,
     conditions: Conditions = NO_CONDITIONS,
     context: Context | None = None,
     expected_owner: str = "",
@@ -102,7 +107,8 @@ def put_object(
     owner_id = owner_of_new(principal, bucket, attributes.acl)
     attributes = checked_attributes(principal, bucket, key, attributes, now)
     check_size(body.length, settings.OBJECTSTORE_MAX_BODY)
-    written = store.write(body, attributes.storage_class, now=now)
+    seal = new_seal(attributes.encryption, customer_key)
+    written = store.write(body, attributes.storage_class, seal=seal, now=now)
     checksum = checksum_of(written.checksums)
 
     def record(bucket: BucketInfo) -> ObjectInfo:
@@ -129,12 +135,24 @@ def put_context(attributes: ObjectAttributes, given: Context | None) -> Context:
     """Give the condition keys that describe a new object."""
     context: dict[str, str | Sequence[str]] = dict(given or {})
     context.update(acls.conditions(attributes.acl))
+    if attributes.encryption:
+        context.update(encryption_context(attributes.encryption))
     if attributes.storage_class:
         context["s3:x-amz-storage-class"] = attributes.storage_class.upper()
     if attributes.tags:
         context["s3:requestobjecttagkeys"] = list(attributes.tags)
         for name, value in attributes.tags.items():
             context[f"s3:requestobjecttag/{name}".lower()] = value
+    return context
+
+
+def encryption_context(encryption: Mapping[str, Any]) -> dict[str, str]:
+    name = "s3:x-amz-server-side-encryption"
+    if encryption["algorithm"] == CUSTOMER:
+        return {f"{name}-customer-algorithm": "AES256"}
+    context = {name: encryption["algorithm"]}
+    if encryption.get("key_id"):
+        context[f"{name}-aws-kms-key-id"] = encryption["key_id"]
     return context
 
 
@@ -157,12 +175,29 @@ def checked_attributes(
         check_beside_put(principal, "s3:PutObjectTagging", bucket, key)
     storage_class = attributes.storage_class or bucket.storage_class
     store.storage_of(storage_class)
-    checked = replace(attributes, storage_class=storage_class)
+    checked = replace(
+        attributes,
+        storage_class=storage_class,
+        encryption=kept_encryption(bucket, attributes.encryption),
+    )
     if attributes.acl:
         checked = replace(checked, acl=kept_acl(principal, bucket, key, attributes))
     if bucket.has_object_lock or attributes.lock_mode or attributes.has_legal_hold:
         checked = with_lock(principal, bucket, key, checked, now)
     return checked
+
+
+def kept_encryption(
+    bucket: BucketInfo, asked: Mapping[str, Any] | None
+) -> Mapping[str, Any] | None:
+    """Give the encryption asked for, or the bucket's default; its key must exist."""
+    encryption = asked
+    if not asked and bucket.configurations_text != "{}":
+        documents = configurations_of(bucket.configurations_text)
+        encryption = default_encryption(documents.get(Configuration.ENCRYPTION))
+    if encryption and encryption.get("key_id"):
+        check_key_id(encryption["key_id"])
+    return encryption
 
 
 def check_beside_put(
@@ -344,6 +379,7 @@ def get_object(
     version_id: str = "",
     byte_range: str | None = None,
     part_number: int | None = None,
+    customer_key: CustomerKey | None = None,
     conditions: Conditions = NO_CONDITIONS,
     context: Context | None = None,
     expected_owner: str = "",
@@ -362,9 +398,10 @@ def get_object(
         context=context,
         expected_owner=expected_owner,
     )
+    check_customer_key(found.info.encryption, customer_key)
     check_conditions(found.info, conditions)
     wanted = wanted_range(found, byte_range, part_number)
-    chunks = store.open_blob(found.blob, wanted.start, wanted.length)
+    chunks = store.open_blob(found.blob, wanted.start, wanted.length, customer_key)
     return wanted.content(chunks)
 
 
@@ -376,6 +413,7 @@ def head_object(
     version_id: str = "",
     byte_range: str | None = None,
     part_number: int | None = None,
+    customer_key: CustomerKey | None = None,
     conditions: Conditions = NO_CONDITIONS,
     context: Context | None = None,
     expected_owner: str = "",
@@ -389,6 +427,7 @@ def head_object(
         context=context,
         expected_owner=expected_owner,
     )
+    check_customer_key(found.info.encryption, customer_key)
     check_conditions(found.info, conditions)
     return wanted_range(found, byte_range, part_number).content(iter(()))
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import dj_database_url
 from dotenv import load_dotenv
 
+from console.theme import UNFOLD as UNFOLD
 from objectstore_site import environment as env
 
 # Paths
@@ -51,6 +52,8 @@ SERVER_THREADS = env.integer("OBJECTSTORE_THREADS", 32)
 
 INSTALLED_APPS = [
     "objectstore_site",
+    "console.apps.ConsoleConfig",
+    "unfold.apps.BasicAppConfig",
     "django.contrib.admin",
     "django.contrib.auth",
     "django.contrib.contenttypes",
@@ -69,7 +72,6 @@ INSTALLED_APPS = [
     "lifecycle.apps.LifecycleConfig",
     "s3api.apps.S3ApiConfig",
     "keyvalue.apps.KeyValueConfig",
-    "console.apps.ConsoleConfig",
 ]
 
 # The browser's middleware passes every request by that is not for a browser page:
@@ -213,6 +215,8 @@ OBJECTSTORE_ROOT_PASSWORD = env.text("OBJECTSTORE_ROOT_PASSWORD")
 OBJECTSTORE_SEALING_KEYS = env.secret(
     "OBJECTSTORE_SEALING_KEYS", DATA_DIR / "sealing.key"
 ).split(",")
+# Names of the keys that SSE-KMS can ask for, derived from the sealing keys.
+OBJECTSTORE_KMS_KEYS = env.names("OBJECTSTORE_KMS_KEYS", "default")
 # Seconds that a process may rely on a principal and its policies without asking again.
 OBJECTSTORE_PRINCIPAL_CACHE_SECONDS = env.integer(
     "OBJECTSTORE_PRINCIPAL_CACHE_SECONDS", 5

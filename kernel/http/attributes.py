@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from kernel.errors import InvalidArgument, InvalidRequest, InvalidTag
-from kernel.results import ObjectAttributes
+from django.conf import settings
+
+from kernel.errors import (
+    InvalidArgument,
+    InvalidEncryptionAlgorithmError,
+    InvalidRequest,
+    InvalidTag,
+)
+from kernel.http.requests import is_secure
+from kernel.results import AES256, CUSTOMER, KMS, CustomerKey, ObjectAttributes
 
 METADATA = "HTTP_X_AMZ_META_"
 # Headers that are kept with an object and given back with it.
@@ -31,6 +42,7 @@ def attributes_of(meta: Mapping[str, Any], storage_class: str = "") -> ObjectAtt
         tags=tags_of(meta),
         storage_class=storage_class,
         acl=acl_of(meta),
+        encryption=encryption_of(meta),
         lock_mode=meta.get("HTTP_X_AMZ_OBJECT_LOCK_MODE", ""),
         retain_until=retain_until_of(meta),
         has_legal_hold=legal_hold_of(meta),
@@ -88,6 +100,106 @@ def tags_of(meta: Mapping[str, Any]) -> dict[str, str]:
     if len(tags) != len(pairs):
         raise InvalidTag("Cannot provide multiple Tags with the same key")
     return tags
+
+
+ENCRYPTION = "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION"
+KMS_KEY = f"{ENCRYPTION}_AWS_KMS_KEY_ID"
+CUSTOMER_HEADERS = "SERVER_SIDE_ENCRYPTION_CUSTOMER_"
+
+
+def encryption_of(meta: Mapping[str, Any]) -> dict[str, str] | None:
+    """Read which encryption is asked for; None where none is.
+
+    Raises InvalidArgument for headers that do not go together,
+    InvalidEncryptionAlgorithmError for an unknown algorithm.
+    """
+    algorithm, key_id = meta.get(ENCRYPTION), meta.get(KMS_KEY)
+    customer = customer_key_of(meta)
+    if customer is not None:
+        if algorithm is not None:
+            raise InvalidArgument(
+                "Server Side Encryption with Customer provided key is incompatible "
+                "with the encryption method specified",
+                argument_name="x-amz-server-side-encryption",
+                argument_value=algorithm,
+            )
+        return {"algorithm": CUSTOMER, "key_md5": customer.md5}
+    if key_id is not None and algorithm != KMS:
+        raise InvalidArgument(
+            "Server Side Encryption with AWS KMS managed key requires HTTP header "
+            "x-amz-server-side-encryption : aws:kms",
+            argument_name="x-amz-server-side-encryption",
+            argument_value=algorithm,
+        )
+    if algorithm is None:
+        return None
+    if algorithm not in {AES256, KMS}:
+        raise InvalidArgument(
+            "Server Side Encryption with this algorithm is not supported.",
+            argument_name="x-amz-server-side-encryption",
+            argument_value=algorithm,
+        )
+    if key_id == "":
+        raise InvalidArgument(
+            "The key id must not be empty.",
+            argument_name="x-amz-server-side-encryption-aws-kms-key-id",
+        )
+    return {"algorithm": algorithm, **({"key_id": key_id} if key_id else {})}
+
+
+def customer_key_of(
+    meta: Mapping[str, Any], prefix: str = "HTTP_X_AMZ_"
+) -> CustomerKey | None:
+    """Read a client's own key (SSE-C); `prefix` is that of a copy source's headers.
+
+    Raises InvalidArgument and InvalidEncryptionAlgorithmError for a part that is
+    missing or wrong, InvalidRequest where the connection is not secure.
+    """
+    names = [
+        f"{prefix}{CUSTOMER_HEADERS}{one}" for one in ("ALGORITHM", "KEY", "KEY_MD5")
+    ]
+    algorithm, text, md5 = (meta.get(name) for name in names)
+    if algorithm is None and text is None and md5 is None:
+        return None
+    if algorithm is None or text is None or md5 is None:
+        raise InvalidArgument(
+            "Requests specifying Server Side Encryption with Customer provided keys "
+            "must provide an appropriate secret key.",
+            argument_name="x-amz-server-side-encryption",
+            argument_value="null",
+        )
+    if algorithm != AES256:
+        raise InvalidEncryptionAlgorithmError(
+            argument_name="x-amz-server-side-encryption", argument_value=algorithm
+        )
+    if settings.OBJECTSTORE_S3_FLAVOUR == "aws" and not is_secure(dict(meta)):
+        raise InvalidRequest(
+            "Requests specifying Server Side Encryption with Customer provided keys "
+            "must be made over a secure connection."
+        )
+    return checked_key(text, md5)
+
+
+def checked_key(text: str, md5: str) -> CustomerKey:
+    try:
+        key = b64decode(text, validate=True)
+    except ValueError:
+        key = b""
+    if len(key) != 32:
+        raise InvalidArgument(
+            "The secret key was invalid for the specified algorithm.",
+            argument_name="x-amz-server-side-encryption",
+            argument_value="null",
+        )
+    digest = b64encode(hashlib.md5(key, usedforsecurity=False).digest()).decode()
+    if not hmac.compare_digest(digest.encode(), md5.encode()):
+        raise InvalidArgument(
+            "The calculated MD5 hash of the key did not match the hash that was "
+            "provided.",
+            argument_name="x-amz-server-side-encryption",
+            argument_value="null",
+        )
+    return CustomerKey(key, md5)
 
 
 GRANTS = {

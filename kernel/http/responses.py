@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from email.utils import formatdate
@@ -10,7 +11,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 
 from kernel.errors import InvalidArgument
-from kernel.results import ObjectContent, ObjectInfo
+from kernel.results import AES256, CUSTOMER, ObjectContent, ObjectInfo
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
 # Query parameters of GetObject that override a header of the answer.
@@ -48,10 +49,28 @@ def object_headers(
     }
     for name, value in info.metadata.items():
         headers[f"x-amz-meta-{name}"] = value
+    if info.encryption_text is not None:
+        headers.update(encryption_headers(info.encryption))
     if version_id:
         headers["x-amz-version-id"] = version_id
     if overrides:
         headers.update(overrides)
+    return headers
+
+
+def encryption_headers(encryption: Mapping[str, str] | None) -> dict[str, str]:
+    """Say how an object is encrypted; nothing where it is not."""
+    if not encryption:
+        return {}
+    name = "x-amz-server-side-encryption"
+    if encryption["algorithm"] == CUSTOMER:
+        return {
+            f"{name}-customer-algorithm": AES256,
+            f"{name}-customer-key-MD5": encryption["key_md5"],
+        }
+    headers = {name: encryption["algorithm"]}
+    if encryption.get("key_id"):
+        headers[f"{name}-aws-kms-key-id"] = encryption["key_id"]
     return headers
 
 
@@ -60,7 +79,7 @@ def response_overrides(query: Mapping[str, str]) -> dict[str, str]:
     found = {}
     for parameter, header in OVERRIDES.items():
         value = query.get(parameter)
-        if value is None:
+        if not value:
             continue
         if not is_header_text(value):
             raise InvalidArgument(
@@ -72,12 +91,16 @@ def response_overrides(query: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
+# A server refuses to send them (RFC 9110, 5.5); the tab alone is text.
+CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
 def is_header_text(value: str) -> bool:
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
         return False
-    return "\r" not in value and "\n" not in value
+    return not CONTROL.search(value)
 
 
 def object_response(

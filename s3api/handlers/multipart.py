@@ -13,14 +13,13 @@ from kernel.checksums import (
     default_checksum_type,
 )
 from kernel.errors import InvalidArgument, InvalidRequest, MalformedXML
-from kernel.http.attributes import copy_source_of
+from kernel.http.attributes import customer_key_of
 from kernel.http.queries import conditions_of
 from kernel.listing import page_size
 from kernel.results import CompletedPart, PartInfo
 from objects import multipart
-from objects.copies import CopySource
 from s3api.handlers.listings import encoding, initiator_of, owner_of
-from s3api.handlers.objects import SOURCE, wanted_attributes
+from s3api.handlers.objects import add_encryption, copy_source, wanted_attributes
 from s3api.handlers.tags import with_version
 from s3api.reading import needed, read_xml, text_of
 from s3api.requests import S3Request
@@ -58,6 +57,7 @@ def create(request: S3Request) -> HttpResponse:
             {"Bucket": request.bucket, "Key": request.key, "UploadId": upload.upload_id}
         ),
     )
+    add_encryption(response, upload.encryption)
     if algorithm:
         response.headers["x-amz-checksum-algorithm"] = algorithm
         response.headers["x-amz-checksum-type"] = kind
@@ -77,27 +77,28 @@ def put_part(request: S3Request) -> HttpResponse:
         request.query.get("uploadId", ""),
         part_number(request),
         body=request.body,
+        customer_key=customer_key_of(request.meta),
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
     response = empty()
     response.headers["ETag"] = f'"{part.etag}"'
+    add_encryption(response, part.encryption)
     for algorithm, value in part.checksums.items():
         response.headers[f"x-amz-checksum-{algorithm.lower()}"] = value
     return response
 
 
 def copy_part(request: S3Request) -> HttpResponse:
-    named = copy_source_of(request.meta)
-    assert named is not None
     source, part = multipart.upload_part_copy(
         request.principal,
-        CopySource(*named, conditions=conditions_of(request.meta, SOURCE)),
+        copy_source(request),
         request.bucket,
         request.key,
         request.query.get("uploadId", ""),
         part_number(request),
         copy_range=request.header("x-amz-copy-source-range"),
+        customer_key=customer_key_of(request.meta),
         expected_owner=request.expected_owner,
         expected_source_owner=request.expected_source_owner,
         now=timezone.now(),
@@ -112,6 +113,7 @@ def copy_part(request: S3Request) -> HttpResponse:
             }
         ),
     )
+    add_encryption(response, part.encryption)
     if not source.is_null:
         response.headers["x-amz-copy-source-version-id"] = source.version_id
     return response
@@ -203,6 +205,7 @@ def complete(request: S3Request) -> HttpResponse:
         facts[f"Checksum{info.checksum['algorithm']}"] = info.checksum["value"]
         facts["ChecksumType"] = info.checksum["type"]
     response = document("CompleteMultipartUploadResult", elements(facts))
+    add_encryption(response, info.encryption)
     with_version(response, info)
     return response
 

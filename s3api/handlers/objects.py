@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -16,9 +18,10 @@ from kernel.errors import (
     MissingSecurityHeader,
     NotImplemented,
 )
-from kernel.http.attributes import attributes_of, copy_source_of
+from kernel.http.attributes import attributes_of, copy_source_of, customer_key_of
 from kernel.http.queries import conditions_of
 from kernel.http.responses import (
+    encryption_headers,
     http_date,
     object_headers,
     object_response,
@@ -59,15 +62,24 @@ def put(request: S3Request) -> HttpResponse:
         request.key,
         body=request.body,
         attributes=wanted_attributes(request),
+        customer_key=customer_key_of(request.meta),
         conditions=conditions_of(request.meta),
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
     response = empty()
     response.headers["ETag"] = f'"{info.etag}"'
+    add_encryption(response, info.encryption)
     with_version(response, info)
     add_checksum(response, info)
     return response
+
+
+def add_encryption(
+    response: HttpResponseBase, encryption: Mapping[str, str] | None
+) -> None:
+    for name, value in encryption_headers(encryption).items():
+        response.headers[name] = value
 
 
 def add_checksum(response: HttpResponseBase, info: ObjectInfo) -> None:
@@ -105,6 +117,7 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
         version_id=request.version_id,
         byte_range=request.meta.get("HTTP_RANGE"),
         part_number=request.number("partNumber"),
+        customer_key=customer_key_of(request.meta),
         conditions=conditions_of(request.meta),
         expected_owner=request.expected_owner,
     )
@@ -146,14 +159,13 @@ def add_read_headers(headers: dict[str, str], content: ObjectContent) -> None:
 
 
 def copy(request: S3Request) -> HttpResponse:
-    named = copy_source_of(request.meta)
-    assert named is not None
     source, info = copy_object(
         request.principal,
-        CopySource(*named, conditions=conditions_of(request.meta, SOURCE)),
+        copy_source(request),
         request.bucket,
         request.key,
         attributes=wanted_attributes(request),
+        customer_key=customer_key_of(request.meta),
         replaces_metadata=directive(request, "x-amz-metadata-directive"),
         replaces_tags=directive(request, "x-amz-tagging-directive"),
         checksum_algorithm=copied_algorithm(request),
@@ -164,10 +176,21 @@ def copy(request: S3Request) -> HttpResponse:
         now=timezone.now(),
     )
     response = document("CopyObjectResult", copied(info))
+    add_encryption(response, info.encryption)
     with_version(response, info)
     if not source.is_null:
         response.headers["x-amz-copy-source-version-id"] = source.version_id
     return response
+
+
+def copy_source(request: S3Request) -> CopySource:
+    named = copy_source_of(request.meta)
+    assert named is not None
+    return CopySource(
+        *named,
+        conditions=conditions_of(request.meta, SOURCE),
+        customer_key=customer_key_of(request.meta, SOURCE),
+    )
 
 
 def directive_context(request: S3Request) -> dict[str, str]:
@@ -332,6 +355,7 @@ def attributes(request: S3Request) -> HttpResponse:
         request.bucket,
         request.key,
         version_id=request.version_id,
+        customer_key=customer_key_of(request.meta),
         expected_owner=request.expected_owner,
     ).info
     content = []

@@ -6,12 +6,7 @@ from kernel.errors import NotImplemented
 from s3api.requests import S3Request
 
 # Headers of an upload that ask for something this server does not do.
-WITHOUT_EFFECT = (
-    "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION",
-    "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION_CUSTOMER_ALGORITHM",
-    "HTTP_X_AMZ_SERVER_SIDE_ENCRYPTION_AWS_KMS_KEY_ID",
-    "HTTP_X_AMZ_WRITE_OFFSET_BYTES",
-)
+WITHOUT_EFFECT = ("HTTP_X_AMZ_WRITE_OFFSET_BYTES",)
 
 
 def refuse_what_has_no_effect(request: S3Request) -> None:
