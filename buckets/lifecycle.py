@@ -55,7 +55,7 @@ def check_lifecycle(document: Any, storage_classes: Collection[str]) -> dict[str
 def check_rule(rule: Any, storage_classes: Collection[str]) -> dict[str, Any]:
     if not isinstance(rule, Mapping) or set(rule) - RULE_ELEMENTS:
         raise MalformedXML()
-    if rule.get("Status") not in {"Enabled", "Disabled"}:
+    if rule.get("Status") not in ("Enabled", "Disabled"):
         raise MalformedXML()
     if "Filter" in rule and "Prefix" in rule:
         raise MalformedXML()
@@ -130,6 +130,8 @@ def check_conditions(element: Mapping[str, Any]) -> dict[str, Any]:
 def check_tag(tag: Any) -> dict[str, str]:
     if not isinstance(tag, Mapping) or set(tag) != {"Key", "Value"}:
         raise MalformedXML()
+    if not all(isinstance(text, str) for text in tag.values()):
+        raise MalformedXML()
     check_tags({tag["Key"]: tag["Value"]})
     return {"Key": tag["Key"], "Value": tag["Value"]}
 
@@ -146,12 +148,13 @@ def check_date(value: Any) -> str:
     """Give a date as text; it must be midnight UTC."""
     try:
         date = datetime.fromisoformat(str(value))
-    except ValueError:
+        date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
+    except (ValueError, OverflowError):
         raise MalformedXML() from None
-    date = date.replace(tzinfo=UTC) if date.tzinfo is None else date.astimezone(UTC)
     if date.time().isoformat() != "00:00:00":
         raise InvalidArgument("'Date' must be at midnight GMT")
-    return date.strftime("%Y-%m-%dT%H:%M:%SZ")
+    # strftime would leave the zeros off a year before 1000.
+    return f"{date.date().isoformat()}T00:00:00Z"
 
 
 def check_class(element: Mapping[str, Any], storage_classes: Collection[str]) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from buckets.configurations import Configuration, configurations_of
-from buckets.cors import check_cors
+from buckets.cors import METHODS, check_cors
 from buckets.lifecycle import check_lifecycle
 from buckets.spelling import from_rest, to_rest
 from kernel.http.drf import rest_time
@@ -28,19 +29,101 @@ class Strict(serializers.Serializer):  # type: ignore[type-arg]
 
 
 class VersioningSerializer(Strict):
+    """Whether a bucket keeps versions."""
+
     enabled = serializers.BooleanField()
 
 
-class TransitionSerializer(Strict):
+class TransitionSerializer(serializers.Serializer):  # type: ignore[type-arg]
     days = serializers.IntegerField(min_value=0, required=False)
-    date = serializers.CharField(required=False)
+    date = serializers.DateTimeField(required=False)
     storage_class = serializers.CharField()
 
 
-class RulesSerializer(Strict):
-    """A configuration made of rules, which their own module checks."""
+class ExpirationSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    days = serializers.IntegerField(min_value=1, required=False)
+    date = serializers.DateTimeField(required=False)
+    expired_object_delete_marker = serializers.BooleanField(required=False)
 
-    rules = serializers.ListField(child=serializers.DictField())
+
+class NoncurrentExpirationSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    noncurrent_days = serializers.IntegerField(min_value=1, required=False)
+    newer_noncurrent_versions = serializers.IntegerField(min_value=1, required=False)
+
+
+class NoncurrentTransitionSerializer(NoncurrentExpirationSerializer):
+    storage_class = serializers.CharField()
+
+
+class AbortSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    days_after_initiation = serializers.IntegerField(min_value=1)
+
+
+@extend_schema_field(
+    {
+        "type": "object",
+        "description": "prefix, tag {key, value}, object_size_greater_than, "
+        "object_size_less_than, or `and` of several, with `tags` as a list",
+    }
+)
+class FilterField(serializers.DictField):
+    pass
+
+
+class LifecycleRuleSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.CharField(required=False, max_length=255)
+    status = serializers.ChoiceField(["enabled", "disabled"])
+    filter = FilterField(required=False)
+    transitions = TransitionSerializer(many=True, required=False)
+    expiration = ExpirationSerializer(required=False)
+    noncurrent_version_transitions = NoncurrentTransitionSerializer(
+        many=True, required=False
+    )
+    noncurrent_version_expiration = NoncurrentExpirationSerializer(required=False)
+    abort_incomplete_multipart_upload = AbortSerializer(required=False)
+
+
+class CorsRuleSerializer(serializers.Serializer):  # type: ignore[type-arg]
+    id = serializers.CharField(required=False, max_length=255)
+    allowed_origins = serializers.ListField(child=serializers.CharField(), min_length=1)
+    allowed_methods = serializers.ListField(
+        child=serializers.ChoiceField(sorted(METHODS)), min_length=1
+    )
+    allowed_headers = serializers.ListField(
+        child=serializers.CharField(), required=False
+    )
+    expose_headers = serializers.ListField(
+        child=serializers.CharField(), required=False
+    )
+    max_age_seconds = serializers.IntegerField(min_value=0, required=False)
+
+
+@extend_schema_field(LifecycleRuleSerializer)
+class LifecycleRuleField(serializers.DictField):
+    """A rule that `buckets.lifecycle` checks, described in full."""
+
+
+@extend_schema_field(CorsRuleSerializer)
+class CorsRuleField(serializers.DictField):
+    """A rule that `buckets.cors` checks, described in full."""
+
+
+class LifecycleSerializer(Strict):
+    """A bucket's lifecycle rules."""
+
+    rules = serializers.ListField(child=LifecycleRuleField())
+
+
+class CorsSerializer(Strict):
+    """A bucket's CORS rules."""
+
+    rules = serializers.ListField(child=CorsRuleField())
+
+
+class TagsSerializer(Strict):
+    """A bucket's tags."""
+
+    tags = serializers.DictField(child=serializers.CharField(allow_blank=True))
 
 
 class NewBucketSerializer(Strict):
@@ -49,8 +132,8 @@ class NewBucketSerializer(Strict):
     region = serializers.RegexField(r"^[a-z0-9-]{1,63}$", required=False, default="")
     storage_class = serializers.CharField(required=False, default="", max_length=64)
     versioning = VersioningSerializer(required=False)
-    lifecycle = RulesSerializer(required=False)
-    cors = RulesSerializer(required=False)
+    lifecycle = LifecycleSerializer(required=False)
+    cors = CorsSerializer(required=False)
     object_lock = serializers.BooleanField(required=False, default=False)
 
 
@@ -90,8 +173,8 @@ class BucketDetailsSerializer(serializers.Serializer):  # type: ignore[type-arg]
     versioning = VersioningSerializer()
     object_count = serializers.IntegerField()
     total_size = serializers.IntegerField()
-    lifecycle = RulesSerializer()
-    cors = RulesSerializer()
+    lifecycle = LifecycleSerializer()
+    cors = CorsSerializer()
 
 
 def created_bucket(bucket: BucketInfo) -> dict[str, Any]:

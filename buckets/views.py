@@ -20,10 +20,12 @@ from buckets.configurations import Configuration
 from buckets.serializers import (
     BucketDetailsSerializer,
     BucketPageSerializer,
+    CorsSerializer,
     CreatedBucketSerializer,
+    LifecycleSerializer,
     NewBucketSerializer,
     PublicAccessBlockSerializer,
-    RulesSerializer,
+    TagsSerializer,
     VersioningSerializer,
     bucket_details,
     bucket_summary,
@@ -37,7 +39,7 @@ from buckets.spelling import from_rest, to_rest
 from iam.rate_limits import OperationClass
 from kernel.errors import MalformedJSON
 from kernel.http.drf import RestViewSet
-from kernel.http.schema import BUCKET_NAME, ERRORS, bounded_limit
+from kernel.http.schema import BUCKET_NAME, ERRORS, bounded_limit, limit_parameter
 from kernel.names import check_tags
 
 DEFAULT_BUCKETS = 100
@@ -58,7 +60,7 @@ class BucketViewSet(RestViewSet):
     @extend_schema(
         operation_id="list_buckets",
         parameters=[
-            OpenApiParameter("limit", int, description="1 to 1000, 100 if not given"),
+            limit_parameter(DEFAULT_BUCKETS, MOST_BUCKETS),
             OpenApiParameter("continuation_token", str),
             OpenApiParameter("prefix", str),
         ],
@@ -172,6 +174,13 @@ class ConfigurationViewSet(RestViewSet):
         operations.delete_configuration(request.user, bucket_name, self.kind)  # type: ignore[arg-type]
         return Response(status=204)
 
+    def valid(self, data: Any) -> dict[str, Any]:
+        """Give what the client sent, once it is of the documented form."""
+        given = self.serializer_class(data=data)
+        given.is_valid(raise_exception=True)
+        document: dict[str, Any] = given.validated_data
+        return document
+
     def read(self, data: Any) -> Any:
         """Give the normal form of what the client sent."""
         raise NotImplementedError
@@ -206,42 +215,35 @@ def configuration_schema(name: str, serializer: Any) -> Any:
     return decorate
 
 
-@configuration_schema("lifecycle", RulesSerializer)
+@configuration_schema("lifecycle", LifecycleSerializer)
 class LifecycleViewSet(ConfigurationViewSet):
     """Lifecycle rules."""
 
     kind = Configuration.LIFECYCLE
-    serializer_class = RulesSerializer
+    serializer_class = LifecycleSerializer
 
     def read(self, data: Any) -> Any:
-        return read_lifecycle(valid_rules(data), settings.OBJECTSTORE_STORAGE_CLASSES)
+        return read_lifecycle(self.valid(data), settings.OBJECTSTORE_STORAGE_CLASSES)
 
     def written(self, document: Any) -> Any:
         return rest_lifecycle(document)
 
 
-@configuration_schema("cors", RulesSerializer)
+@configuration_schema("cors", CorsSerializer)
 class CorsViewSet(ConfigurationViewSet):
     """CORS rules."""
 
     kind = Configuration.CORS
-    serializer_class = RulesSerializer
+    serializer_class = CorsSerializer
 
     def read(self, data: Any) -> Any:
-        return read_cors(valid_rules(data))
+        return read_cors(self.valid(data))
 
     def written(self, document: Any) -> Any:
         return rest_cors(document)
 
 
-def valid_rules(data: Any) -> dict[str, Any]:
-    given = RulesSerializer(data=data)
-    given.is_valid(raise_exception=True)
-    rules: dict[str, Any] = given.validated_data
-    return rules
-
-
-@configuration_schema("tags", OpenApiTypes.OBJECT)
+@configuration_schema("tags", TagsSerializer)
 class TaggingViewSet(ConfigurationViewSet):
     """A bucket's tags: {"tags": {"key": "value"}}."""
 

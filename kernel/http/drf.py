@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from kernel.errors import EntityTooLarge
+from kernel.http.schema import DocumentSchema
 
 MOST_JSON = 1024 * 1024
 
@@ -30,6 +31,7 @@ class RestViewSet(ViewSet):
     """A view set of the REST dialect; `request.user` is the Principal."""
 
     parser_classes = [BoundedJson]
+    schema = DocumentSchema()
     # By action: the class of operation that its rate limit counts.
     operation_classes: dict[str, str] = {}
 

@@ -186,6 +186,19 @@ def test_listing_pages_and_starts_after(rest, objects):
     assert "owner" not in later["contents"][0]
 
 
+@pytest.mark.parametrize("text", ["a%00b", "a%0Ab", "a%0D%0Ab", "a%7Fb"])
+def test_an_override_that_no_header_can_hold_is_refused(objects, text):
+    objects("PUT", "key", DATA)
+    answer = objects("GET", f"key?response-content-disposition={text}")
+    assert answer.status_code == 400
+
+
+def test_an_empty_override_changes_nothing(objects):
+    objects("PUT", "key", DATA, kind="text/plain")
+    answer = objects("GET", "key?response-content-type=")
+    assert answer["Content-Type"] == "text/plain"
+
+
 def test_copies(rest, objects):
     objects("PUT", "source", DATA, kind="text/plain", x_amz_meta_a="1")
     copied = objects("PUT", "copy", x_amz_copy_source="/my-bucket/source")
