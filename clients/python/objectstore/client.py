@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from types import TracebackType
-from typing import Any
+from typing import Any, BinaryIO, Literal
 
 import httpx
 
@@ -24,11 +24,14 @@ from objectstore.results import (
     SignedUrl,
     StoredObject,
     Upload,
+    UploadPage,
     VersionPage,
 )
+from objectstore.transfers import Attributes
 from objectstore.transport import Transport, quoted
 
 Progress = Callable[[int, int], None]
+Configuration = Literal["lifecycle", "cors", "tags", "policy", "versioning"]
 
 
 class Client:
@@ -124,6 +127,24 @@ class Client:
     def delete_bucket(self, bucket: str) -> None:
         """Delete an empty bucket. Raises Conflict when it is not empty."""
         self._transport.send("DELETE", bucket_path(bucket))
+
+    def get_bucket_configuration(
+        self, bucket: str, name: Configuration
+    ) -> dict[str, Any]:
+        """Give one of a bucket's documents, as the API reference writes it."""
+        path = f"{bucket_path(bucket)}/{name}"
+        document: dict[str, Any] = self._transport.send("GET", path).json()
+        return document
+
+    def put_bucket_configuration(
+        self, bucket: str, name: Configuration, document: Mapping[str, Any]
+    ) -> None:
+        """Set one of a bucket's documents: versioning is {"enabled": True}."""
+        self._transport.send("PUT", f"{bucket_path(bucket)}/{name}", json=document)
+
+    def delete_bucket_configuration(self, bucket: str, name: Configuration) -> None:
+        """Remove one of a bucket's documents; versioning cannot be removed."""
+        self._transport.send("DELETE", f"{bucket_path(bucket)}/{name}")
 
     # Objects
 
@@ -225,9 +246,17 @@ class Client:
             version_id=answer.headers.get("x-amz-version-id", ""),
         )
 
-    def delete_objects(self, bucket: str, keys: list[str]) -> dict[str, Any]:
-        """Delete up to 1,000 objects; give what was deleted and what was not."""
-        document = {"objects": [{"key": key} for key in keys]}
+    def delete_objects(
+        self, bucket: str, objects: Iterable[str | tuple[str, str]]
+    ) -> dict[str, Any]:
+        """Delete up to 1,000 objects: keys, or keys with version ids.
+
+        Gives what was deleted and what was not.
+        """
+        named = [(one, "") if isinstance(one, str) else one for one in objects]
+        document = {
+            "objects": [{"key": key, "version_id": version} for key, version in named]
+        }
         path = f"{bucket_path(bucket)}/delete"
         outcome: dict[str, Any] = self._transport.send(
             "POST", path, json=document
@@ -308,6 +337,7 @@ class Client:
         bucket: str,
         *,
         prefix: str | None = None,
+        delimiter: str | None = None,
         limit: int | None = None,
         key_marker: str | None = None,
         version_id_marker: str | None = None,
@@ -315,6 +345,7 @@ class Client:
         """List a page of versions and delete markers, newest first under each key."""
         query = {
             "prefix": prefix,
+            "delimiter": delimiter,
             "limit": limit,
             "key_marker": key_marker,
             "version_id_marker": version_id_marker,
@@ -327,6 +358,16 @@ class Client:
             versions=[results.listed_of(one) for one in facts["versions"]],
             common_prefixes=[one["prefix"] for one in facts["common_prefixes"]],
         )
+
+    def iter_versions(self, bucket: str, **options: Any) -> Iterator[ListedObject]:
+        """List all versions; the options are those of `list_versions`."""
+        while True:
+            page = self.list_versions(bucket, **options)
+            yield from page.versions
+            if not page.is_truncated:
+                return
+            options["key_marker"] = page.next_key_marker
+            options["version_id_marker"] = page.next_version_id_marker
 
     def signed_url(
         self, bucket: str, key: str, *, method: str = "GET", expires_in: int = 3600
@@ -375,13 +416,54 @@ class Client:
         parts = [results.part_of(one) for one in facts.pop("parts")]
         return PartPage.of(facts, parts=parts)
 
+    def list_multipart_uploads(
+        self,
+        bucket: str,
+        *,
+        prefix: str | None = None,
+        limit: int | None = None,
+        key_marker: str | None = None,
+        upload_id_marker: str | None = None,
+    ) -> UploadPage:
+        """List a page of the uploads that are not finished."""
+        query = {
+            "prefix": prefix,
+            "limit": limit,
+            "key_marker": key_marker,
+            "upload_id_marker": upload_id_marker,
+        }
+        path = f"{bucket_path(bucket)}/uploads"
+        facts = self._transport.send("GET", path, query=query).json()
+        uploads = [results.upload_of(one) for one in facts.pop("uploads")]
+        return UploadPage.of(facts, uploads=uploads)
+
+    def iter_multipart_uploads(self, bucket: str, **options: Any) -> Iterator[Upload]:
+        """List all unfinished uploads, with the options of the listing by pages."""
+        while True:
+            page = self.list_multipart_uploads(bucket, **options)
+            yield from page.uploads
+            if not page.is_truncated:
+                return
+            options["key_marker"] = page.next_key_marker
+            options["upload_id_marker"] = page.next_upload_id_marker
+
     def complete_multipart_upload(
-        self, bucket: str, key: str, upload_id: str, parts: list[Part]
+        self,
+        bucket: str,
+        key: str,
+        upload_id: str,
+        parts: list[Part],
+        *,
+        if_match: str | None = None,
+        if_none_match: str | None = None,
     ) -> StoredObject:
         """Make the parts one object."""
         listed = [{"part_number": p.part_number, "etag": p.etag} for p in parts]
         path = f"{upload_path(bucket, key, upload_id)}/complete"
-        answer = self._transport.send("POST", path, json={"parts": listed})
+        headers = present({"If-Match": if_match, "If-None-Match": if_none_match})
+        answer = self._transport.send(
+            "POST", path, json={"parts": listed}, headers=headers
+        )
         return results.stored_of(answer.json())
 
     def abort_multipart_upload(self, bucket: str, key: str, upload_id: str) -> None:
@@ -399,23 +481,44 @@ class Client:
         content_type: str | None = None,
         metadata: Mapping[str, str] | None = None,
         storage_class: str | None = None,
+        if_none_match: str | None = None,
         part_size: int = transfers.PART_SIZE,
         threads: int = 4,
         progress: Progress | None = None,
+        resume: bool = False,
     ) -> StoredObject:
         """Upload a file: in parts, several at a time, where it is larger than one.
 
         `progress` is called with the bytes sent so far and the bytes in all. An upload
-        that fails is aborted.
+        that fails is aborted; with `resume` it is left, and the next one sends only the
+        parts that the server does not have as they are in the file.
         """
-        options = {
-            "content_type": content_type,
-            "metadata": metadata,
-            "storage_class": storage_class,
-        }
-        return transfers.upload_file(
-            self, bucket, key, path, options, part_size, threads, progress
-        )
+        attributes = Attributes(content_type, metadata, storage_class)
+        plan = transfers.Plan(part_size, threads, attributes, if_none_match)
+        return transfers.upload_file(self, bucket, key, path, plan, progress, resume)
+
+    def upload_stream(
+        self,
+        bucket: str,
+        key: str,
+        stream: BinaryIO,
+        *,
+        content_type: str | None = None,
+        metadata: Mapping[str, str] | None = None,
+        storage_class: str | None = None,
+        if_none_match: str | None = None,
+        part_size: int = transfers.PART_SIZE,
+        threads: int = 4,
+        progress: Progress | None = None,
+    ) -> StoredObject:
+        """Upload what a file gives until its end: it need not seek nor know its size.
+
+        Up to `threads` parts are held in memory. `progress` is called with the bytes
+        sent so far, and 0 for the bytes in all.
+        """
+        attributes = Attributes(content_type, metadata, storage_class)
+        plan = transfers.Plan(part_size, threads, attributes, if_none_match)
+        return transfers.upload_stream(self, bucket, key, stream, plan, progress)
 
     def download_file(
         self,

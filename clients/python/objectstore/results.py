@@ -122,6 +122,16 @@ class Upload(Result):
     upload_id: str
     bucket_name: str
     object_key: str
+    initiated_at: datetime | None = None
+    storage_class: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class UploadPage(Result):
+    uploads: list[Upload]
+    is_truncated: bool
+    next_key_marker: str | None
+    next_upload_id_marker: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +174,11 @@ def part_of(facts: dict[str, Any]) -> Part:
     rest = {k: v for k, v in facts.items() if k != "last_modified"}
     stated = facts.get("last_modified")
     return Part.of(rest, last_modified=moment(stated) if stated else None)
+
+
+def upload_of(facts: dict[str, Any]) -> Upload:
+    rest = {k: v for k, v in facts.items() if k != "initiated_at"}
+    return Upload.of(rest, initiated_at=moment(facts["initiated_at"]))
 
 
 def stored_of(facts: dict[str, Any]) -> StoredObject:

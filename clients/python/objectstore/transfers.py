@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
-from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import asdict, dataclass
+from functools import partial
 from io import BytesIO
 from pathlib import Path
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, BinaryIO
 
 from objectstore.errors import InvalidRange, PreconditionFailed
 from objectstore.results import ObjectDownload, ObjectHead, Part, StoredObject
@@ -19,6 +23,29 @@ if TYPE_CHECKING:
 PART_SIZE = 16 * 1024**2
 MOST_PARTS = 10_000
 Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Attributes:
+    """What an upload says of its object."""
+
+    content_type: str | None = None
+    metadata: Mapping[str, str] | None = None
+    storage_class: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """How to upload: the size of a part, how many at a time, and as what."""
+
+    part_size: int
+    threads: int
+    attributes: Attributes
+    if_none_match: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.part_size < 1 or self.threads < 1:
+            raise ValueError("part_size and threads must be 1 or more")
 
 
 class Counter:
@@ -42,68 +69,167 @@ def upload_file(
     bucket: str,
     key: str,
     path: str | os.PathLike[str],
-    options: Mapping[str, Any],
-    part_size: int,
-    threads: int,
+    plan: Plan,
     progress: Progress | None,
+    resume: bool,
 ) -> StoredObject:
     size = Path(path).stat().st_size
     counter = Counter(size, progress)
+    part_size = max(plan.part_size, -(-size // MOST_PARTS))
     if size <= part_size:
         with Path(path).open("rb") as file:
-            stored = client.put_object(bucket, key, file, **options)
-        counter.add(size)
-        return stored
-    part_size = max(part_size, -(-size // MOST_PARTS))
-    upload = client.create_multipart_upload(bucket, key, **options)
-    try:
-        parts = send_parts(
-            client,
-            bucket,
-            key,
-            upload.upload_id,
-            Path(path),
-            size,
-            part_size,
-            threads,
-            counter,
-        )
-        return client.complete_multipart_upload(bucket, key, upload.upload_id, parts)
-    except BaseException:
-        client.abort_multipart_upload(bucket, key, upload.upload_id)
-        raise
+            return put_whole(client, bucket, key, file, size, plan, counter)
+    upload_id = unfinished(client, bucket, key) if resume else ""
+    sent = parts_of(client, bucket, key, upload_id) if upload_id else {}
+
+    def send(number: int) -> Part:
+        with Path(path).open("rb") as file:
+            file.seek((number - 1) * part_size)
+            data = file.read(part_size)
+        return send_part(client, upload, number, data, sent.get(number), counter)
+
+    upload = (bucket, key, upload_id or begin(client, bucket, key, plan))
+    numbers = range(1, -(-size // part_size) + 1)
+    work = (partial(send, number) for number in numbers)
+    return finish(client, upload, work, plan, aborts=not resume)
 
 
-def send_parts(
+def upload_stream(
     client: Client,
     bucket: str,
     key: str,
-    upload_id: str,
-    path: Path,
+    stream: BinaryIO,
+    plan: Plan,
+    progress: Progress | None,
+) -> StoredObject:
+    counter = Counter(0, progress)
+    first = read_exactly(stream, plan.part_size)
+    if len(first) < plan.part_size:
+        whole = BytesIO(first)
+        return put_whole(client, bucket, key, whole, len(first), plan, counter)
+    upload = (bucket, key, begin(client, bucket, key, plan))
+
+    def work() -> Iterator[Callable[[], Part]]:
+        number, data = 1, first
+        while data:
+            yield partial(send_part, client, upload, number, data, None, counter)
+            number, data = number + 1, read_exactly(stream, plan.part_size)
+
+    return finish(client, upload, work(), plan, aborts=True)
+
+
+Upload = tuple[str, str, str]
+
+
+def put_whole(
+    client: Client,
+    bucket: str,
+    key: str,
+    file: BinaryIO,
     size: int,
-    part_size: int,
-    threads: int,
+    plan: Plan,
     counter: Counter,
-) -> list[Part]:
-    """Send the parts; each thread holds one of them in memory."""
+) -> StoredObject:
+    stored = client.put_object(
+        bucket, key, file, if_none_match=plan.if_none_match, **asdict(plan.attributes)
+    )
+    counter.add(size)
+    return stored
 
-    def send(number: int) -> Part:
-        with path.open("rb") as file:
-            file.seek((number - 1) * part_size)
-            data = file.read(part_size)
-        part = client.upload_part(bucket, key, upload_id, number, BytesIO(data))
-        counter.add(len(data))
-        return part
 
-    count = -(-size // part_size)
+def begin(client: Client, bucket: str, key: str, plan: Plan) -> str:
+    upload = client.create_multipart_upload(bucket, key, **asdict(plan.attributes))
+    return upload.upload_id
+
+
+def unfinished(client: Client, bucket: str, key: str) -> str:
+    """Give the id of the key's newest unfinished upload, "" where it has none."""
+    uploads = [
+        one
+        for one in client.iter_multipart_uploads(bucket, prefix=key)
+        if one.object_key == key and one.initiated_at is not None
+    ]
+    newest = max(uploads, key=lambda one: one.initiated_at, default=None)  # type: ignore[arg-type, return-value]
+    return newest.upload_id if newest else ""
+
+
+def parts_of(client: Client, bucket: str, key: str, upload_id: str) -> dict[int, Part]:
+    found: dict[int, Part] = {}
+    marker: int | None = None
+    while True:
+        page = client.list_parts(bucket, key, upload_id, part_number_marker=marker)
+        found.update({part.part_number: part for part in page.parts})
+        marker = page.next_part_number_marker
+        if not page.is_truncated:
+            return found
+
+
+def send_part(
+    client: Client,
+    upload: Upload,
+    number: int,
+    data: bytes,
+    sent: Part | None,
+    counter: Counter,
+) -> Part:
+    """Send a part, unless the server has these bytes under this number."""
+    part = sent if sent is not None and is_same(sent, data) else None
+    if part is None:
+        part = client.upload_part(*upload, number, BytesIO(data))
+    counter.add(len(data))
+    return part
+
+
+def is_same(part: Part, data: bytes) -> bool:
+    if part.size != len(data):
+        return False
+    return part.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
+
+
+def finish(
+    client: Client,
+    upload: Upload,
+    work: Iterator[Callable[[], Part]],
+    plan: Plan,
+    *,
+    aborts: bool,
+) -> StoredObject:
+    """Send the parts and make them one object; a failure may give the upload up."""
+    try:
+        parts = side_by_side(work, plan.threads)
+        return client.complete_multipart_upload(
+            *upload, parts, if_none_match=plan.if_none_match
+        )
+    except BaseException:
+        if aborts:
+            client.abort_multipart_upload(*upload)
+        raise
+
+
+def side_by_side(work: Iterator[Callable[[], Part]], threads: int) -> list[Part]:
+    """Do the work on some threads; no more of it is taken than they can do."""
+    parts: list[Part] = []
+    waiting: deque[Future[Part]] = deque()
     with ThreadPoolExecutor(threads) as pool:
-        waiting = [pool.submit(send, number) for number in range(1, count + 1)]
         try:
-            return [one.result() for one in waiting]
+            for one in work:
+                waiting.append(pool.submit(one))
+                if len(waiting) == threads:
+                    parts.append(waiting.popleft().result())
+            parts.extend(one.result() for one in waiting)
         except BaseException:
-            for one in waiting:
-                one.cancel()
+            for left in waiting:
+                left.cancel()
             raise
+    return parts
+
+
+def read_exactly(stream: BinaryIO, size: int) -> bytes:
+    """Read until there are so many bytes or the stream ends: a pipe gives fewer."""
+    data = bytearray()
+    while len(data) < size and (chunk := stream.read(size - len(data))):
+        data += chunk
+    return bytes(data)
 
 
 def download_file(

@@ -75,7 +75,7 @@ class Transport:
                 method,
                 self._base + path,
                 params=parameters or None,
-                headers={**self._headers, **dict(headers or {}), **length},
+                headers=encoded({**self._headers, **dict(headers or {}), **length}),
                 content=pieces(content, start),
                 json=json,
             )
@@ -101,6 +101,11 @@ class Transport:
         """Double at each attempt; a little chance keeps clients from moving in step."""
         delay = self._retry_delay * 2.0**attempt
         return min(delay * random.uniform(1.0, 1.1), LONGEST_DELAY)  # noqa: S311
+
+
+def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    """Write headers as UTF-8: metadata may hold more than ASCII."""
+    return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def asked_delay(response: httpx.Response) -> float:

@@ -165,3 +165,76 @@ def test_versions_and_signed_urls(client, request):
     assert old.body.read() == b"1"
     signed = client.signed_url(name, "key", expires_in=60)
     assert httpx.get(signed.url).content == b"2"
+
+
+class Pipe:
+    """A file that cannot seek, and gives less than it is asked for."""
+
+    def __init__(self, data):
+        self.left = data
+
+    def read(self, size):
+        size = min(size, 70_001)
+        given, self.left = self.left[:size], self.left[size:]
+        return given
+
+
+PART = 5 * 1024**2
+
+
+@pytest.mark.parametrize("size", [0, 1, PART - 1, PART, PART + 1, 2 * PART + 1])
+def test_a_stream_of_unknown_size_arrives_whole(client, bucket, size):
+    data = (bytes(range(251)) * (size // 251 + 1))[:size]
+    client.upload_stream(bucket, "key", Pipe(data), part_size=PART, threads=2)
+    assert client.get_object(bucket, "key").body.read() == data
+
+
+def test_a_stream_may_be_stored_only_where_nothing_is(client, bucket):
+    client.put_object(bucket, "key", b"first")
+    for size in (10, PART + 1):
+        with pytest.raises(objectstore.errors.PreconditionFailed):
+            client.upload_stream(
+                bucket, "key", Pipe(b"x" * size), if_none_match="*", part_size=PART
+            )
+    assert client.get_object(bucket, "key").body.read() == b"first"
+    assert not list(client.iter_multipart_uploads(bucket))
+
+
+def test_an_upload_is_taken_up_where_it_ended(client, bucket, tmp_path, monkeypatch):
+    source = tmp_path / "large"
+    source.write_bytes(b"a" * PART + b"b" * PART + b"c")
+    sent = []
+    send = client.upload_part
+
+    def upload_part(bucket, key, upload_id, number, body):
+        if number == 2 and not sent.count(2):
+            sent.append(2)
+            raise RuntimeError("the network went away")
+        sent.append(number)
+        return send(bucket, key, upload_id, number, body)
+
+    monkeypatch.setattr(client, "upload_part", upload_part)
+    options = {"part_size": PART, "threads": 1, "resume": True}
+    with pytest.raises(RuntimeError):
+        client.upload_file(bucket, "large", source, **options)
+    source.write_bytes(b"a" * PART + b"B" * PART + b"c")
+    client.upload_file(bucket, "large", source, **options)
+    assert sent == [1, 2, 2, 3]
+    assert client.get_object(bucket, "large").body.read() == source.read_bytes()
+
+
+def test_a_buckets_documents_are_set_read_and_removed(client, bucket):
+    client.put_bucket_configuration(bucket, "tags", {"tags": {"team": "a"}})
+    assert client.get_bucket_configuration(bucket, "tags") == {"tags": {"team": "a"}}
+    client.delete_bucket_configuration(bucket, "tags")
+    client.put_bucket_configuration(bucket, "versioning", {"enabled": True})
+    assert client.get_bucket(bucket).versioning == {"enabled": True}
+
+
+def test_versions_by_pages_and_deleted_by_id(client, bucket):
+    client.put_bucket_configuration(bucket, "versioning", {"enabled": True})
+    ids = [client.put_object(bucket, "key", text).version_id for text in "12"]
+    listed = list(client.iter_versions(bucket, limit=1))
+    assert [one.version_id for one in listed] == ids[::-1]
+    client.delete_objects(bucket, [("key", ids[1])])
+    assert client.get_object(bucket, "key").body.read() == b"1"

@@ -19,6 +19,7 @@ class FailingServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.plan = list(plan)
         self.bodies = []
+        self.headers = []
         self.url = f"http://127.0.0.1:{self.server_port}"
 
 
@@ -26,6 +27,7 @@ class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def answer(self):
+        self.server.headers.append(self.headers)
         length = int(self.headers.get("Content-Length", 0))
         self.server.bodies.append(self.rfile.read(length))
         planned = self.server.plan.pop(0) if self.server.plan else 200
@@ -140,3 +142,10 @@ def test_listing_that_is_not_there_says_so(serve, status):
 )
 def test_keys_are_percent_encoded(key, path):
     assert quoted(key) == path
+
+
+def test_metadata_is_sent_as_utf_8(serve, delays):
+    server = serve()
+    transport(server, delays).send("PUT", "/x", headers={"x-amz-meta-author": "Zoë"})
+    sent = server.headers[0]["x-amz-meta-author"]
+    assert sent.encode("latin-1").decode() == "Zoë"
