@@ -1,8 +1,15 @@
 """The blobs app."""
 
 from django.apps import AppConfig
+from django.core import checks
 
 
 class BlobsConfig(AppConfig):
     name = "blobs"
     verbose_name = "Blobs"
+
+    def ready(self) -> None:
+        from blobs.checks import check_blob_roots, check_storage_classes
+
+        checks.register(check_storage_classes)
+        checks.register(check_blob_roots)

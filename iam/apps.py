@@ -1,6 +1,7 @@
 """The access app."""
 
 from django.apps import AppConfig
+from django.core import checks
 from django.db.models.signals import m2m_changed, post_delete, post_save
 
 
@@ -11,8 +12,10 @@ class IamConfig(AppConfig):
     def ready(self) -> None:
         """Forget kept credentials as soon as anything they rest on changes."""
         import iam.schema  # noqa: F401 - drf-spectacular finds it once imported
+        from iam.checks import check_secret_key
         from iam.queries import kept
 
+        checks.register(check_secret_key)
         for model in self.get_models():
             post_save.connect(kept.clear, sender=model)
             post_delete.connect(kept.clear, sender=model)

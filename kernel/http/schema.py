@@ -13,7 +13,7 @@ from kernel.errors import InvalidArgument
 from kernel.http.queries import whole_number
 
 
-class DocumentSchema(AutoSchema):  # type: ignore[misc]
+class DocumentSchema(AutoSchema):
     """Describe each answer as the one document it is: pages of lists are objects."""
 
     def _is_list_view(self, serializer: Any = None) -> bool:

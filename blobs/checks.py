@@ -1,0 +1,69 @@
+"""What is wrong with the storages, said at start and not at the first upload."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from django.conf import settings
+from django.core.checks import CheckMessage, Error
+from django.core.files.storage import (
+    FileSystemStorage,
+    InvalidStorageError,
+    storages,
+)
+
+
+def check_storage_classes(**_: Any) -> list[CheckMessage]:
+    """Tell of storage classes that no storage stands behind."""
+    classes = settings.OBJECTSTORE_STORAGE_CLASSES
+    found: list[CheckMessage] = [
+        Error(
+            f"The storage class {name!r} has no entry in STORAGES.",
+            hint="Add one, or take the name out of OBJECTSTORE_STORAGE_CLASSES.",
+            id="blobs.E001",
+        )
+        for name in classes
+        if name not in settings.STORAGES
+    ]
+    default = settings.OBJECTSTORE_DEFAULT_STORAGE_CLASS
+    if default not in classes:
+        found.append(
+            Error(
+                f"OBJECTSTORE_DEFAULT_STORAGE_CLASS is {default!r}, which is none of "
+                f"{', '.join(classes)}.",
+                id="blobs.E002",
+            )
+        )
+    return found
+
+
+def check_blob_roots(**_: Any) -> list[CheckMessage]:
+    """Tell of local storages whose folder cannot be written."""
+    found: list[CheckMessage] = []
+    for name in settings.OBJECTSTORE_STORAGE_CLASSES:
+        try:
+            storage = storages[name]
+        except InvalidStorageError:
+            # Either blobs.E001 tells of it, or its own import error will.
+            continue
+        if isinstance(storage, FileSystemStorage) and not is_writable(
+            Path(storage.location)
+        ):
+            found.append(
+                Error(
+                    f"The folder of the storage class {name!r} cannot be written: "
+                    f"{storage.location}",
+                    hint="Let the server's user write there, or set another folder.",
+                    id="blobs.E003",
+                )
+            )
+    return found
+
+
+def is_writable(folder: Path) -> bool:
+    """Tell whether files can be made in the folder, or it in what is there of it."""
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)
