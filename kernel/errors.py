@@ -211,6 +211,18 @@ class MalformedPOSTRequest(ObjectStoreError):
     message = "The body of your POST request is not well-formed multipart/form-data."
 
 
+class MaxPostPreDataLengthExceededError(ObjectStoreError):
+    """A form has too much before its file."""
+
+    message = "Your POST request fields preceding the upload file were too large."
+
+
+class InvalidPolicyDocument(ObjectStoreError):
+    """The policy of a form upload breaks its grammar."""
+
+    message = "The content of the form does not meet the conditions of its policy."
+
+
 class MalformedTrailerError(ObjectStoreError):
     """The trailer of a chunked body is not the one that was announced."""
 

@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from kernel.errors import InvalidCopyRange, InvalidRange, InvalidRequest
+from kernel.errors import (
+    InvalidArgument,
+    InvalidCopyRange,
+    InvalidRange,
+    InvalidRequest,
+)
 
 # The digits are bounded because int() refuses numbers of thousands of digits.
 _RANGE = re.compile(r"bytes=([0-9]{0,40})-([0-9]{0,40})", re.IGNORECASE)
@@ -67,11 +72,12 @@ def parse_copy_range(header: str, size: int) -> ByteRange:
     """
     match = _COPY_RANGE.fullmatch(header)
     if match is None or int(match[1]) > int(match[2]):
-        raise _invalid_copy_range(
+        raise InvalidArgument(
             "The x-amz-copy-source-range value must be of the form bytes=first-last "
             "where first and last are the zero-based offsets of the first and last "
             "bytes to copy",
-            header,
+            argument_name="x-amz-copy-source-range",
+            argument_value=header,
         )
     copied = ByteRange(int(match[1]), int(match[2]))
     if copied.start >= size:
@@ -79,13 +85,9 @@ def parse_copy_range(header: str, size: int) -> ByteRange:
             "The specified copy range is invalid for the source object size"
         )
     if copied.end >= size:
-        raise _invalid_copy_range(
-            f"Range specified is not valid for source object of size: {size}", header
+        raise InvalidCopyRange(
+            f"Range specified is not valid for source object of size: {size}",
+            argument_name="x-amz-copy-source-range",
+            argument_value=header,
         )
     return copied
-
-
-def _invalid_copy_range(message: str, header: str) -> InvalidCopyRange:
-    return InvalidCopyRange(
-        message, argument_name="x-amz-copy-source-range", argument_value=header
-    )

@@ -23,6 +23,11 @@ def read_xml(body: Body, root: str) -> Element:
     """
     data = body.read_all(MOST_BYTES)
     body.read()
+    return parse_xml(data, root)
+
+
+def parse_xml(data: bytes, root: str) -> Element:
+    """Parse a document at hand. Raises MalformedXML."""
     try:
         parsed: Element = fromstring(data, forbid_dtd=True)
     except (ParseError, DefusedXmlException, ValueError):

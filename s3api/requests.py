@@ -10,9 +10,9 @@ from django.conf import settings
 from django.http import HttpRequest
 
 from iam.authenticate import Authenticated, authenticate
-from iam.payloads import request_body
+from iam.payloads import raw_reader, request_body
 from iam.principals import Principal
-from kernel.bodies import Body
+from kernel.bodies import Body, Read
 from kernel.errors import InvalidArgument
 from kernel.http.queries import whole_number
 
@@ -41,6 +41,10 @@ class S3Request:
     def body(self) -> Body:
         """The body; it can be asked for once."""
         return request_body(self.http, self.asked.payload)
+
+    def raw_read(self) -> Read:
+        """Give the read function of the body as it comes, unchecked."""
+        return raw_reader(self.http)
 
     @property
     def expected_owner(self) -> str:

@@ -59,12 +59,17 @@ def time_text(moment: datetime) -> str:
 
 
 def document(
-    name: str, content: str | Iterable[str], *, status: int = 200
+    name: str,
+    content: str | Iterable[str],
+    *,
+    status: int = 200,
+    namespace: str = NAMESPACE,
 ) -> HttpResponse:
-    """Answer with a document of S3's namespace."""
+    """Answer with a document of S3's namespace, or of another, or none."""
     body = content if isinstance(content, str) else "".join(content)
+    stated = f' xmlns="{namespace}"' if namespace else ""
     return HttpResponse(
-        f'{DECLARATION}<{name} xmlns="{NAMESPACE}">{body}</{name}>',
+        f"{DECLARATION}<{name}{stated}>{body}</{name}>",
         content_type="application/xml",
         status=status,
     )

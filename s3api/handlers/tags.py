@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from xml.etree.ElementTree import Element
 
 from django.http import HttpResponse
 
@@ -16,8 +17,12 @@ from s3api.xml import document, element, elements, empty
 
 def read_tags(request: S3Request) -> dict[str, str]:
     """Read <Tagging>. Raises MalformedXML, and InvalidTag for a key named twice."""
+    return tags_in(read_xml(request.body, "Tagging"))
+
+
+def tags_in(root: Element) -> dict[str, str]:
     tags: dict[str, str] = {}
-    found = read_xml(request.body, "Tagging").find("TagSet")
+    found = root.find("TagSet")
     if found is None:
         raise MalformedXML()
     for tag in found:

@@ -1,0 +1,157 @@
+"""Uploads by an HTML form, signed or not (AWS, "POST Object")."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote, urlencode, urlsplit
+from xml.etree.ElementTree import Element
+
+from django.conf import settings
+from django.http import HttpResponse
+from django.utils import timezone
+
+from blobs.classes import alias_of
+from iam import post_policy
+from iam.authenticate import facts_of
+from iam.payloads import announced_checksums, wanted_algorithms
+from iam.post_policy import PostPolicy
+from iam.principals import Principal
+from iam.signatures import find_key
+from kernel.bodies import Body, Expectations
+from kernel.errors import InvalidArgument, MissingContentLength
+from kernel.http.attributes import attributes_of, customer_key_of
+from kernel.http.requests import UNRESERVED, is_secure
+from kernel.results import ObjectInfo
+from objects.operations import put_object
+from s3api.forms import Form, boundary_of, read_form
+from s3api.handlers.objects import add_checksum, add_encryption
+from s3api.handlers.tags import tags_in, with_version
+from s3api.reading import parse_xml
+from s3api.requests import S3Request
+from s3api.xml import document, elements, empty
+
+STORAGE_CLASS = "HTTP_X_AMZ_STORAGE_CLASS"
+STATUSES = {"200", "201", "204"}
+# Fields of a form, and the request headers that say the same.
+HEADERS = {"acl": "HTTP_X_AMZ_ACL", "content-type": "CONTENT_TYPE"}
+
+
+def upload(request: S3Request) -> HttpResponse:
+    boundary_of(request.meta.get("CONTENT_TYPE", ""))
+    if request.meta.get("CONTENT_LENGTH") in (None, ""):
+        raise MissingContentLength()
+    form = read_form(
+        request.meta["CONTENT_TYPE"],
+        request.raw_read(),
+        settings.OBJECTSTORE_MAX_BODY,
+    )
+    try:
+        return store(request, form)
+    finally:
+        form.file.close()
+
+
+def store(request: S3Request, form: Form) -> HttpResponse:
+    fields = form.fields
+    key = post_policy.needed(fields, "key")
+    principal = signer(request, fields)
+    fields["key"] = key.replace("${filename}", form.file_name)
+    if "policy" in fields:
+        policy = post_policy.read_policy(fields["policy"])
+        check(policy, request.bucket, form)
+    meta = {**as_meta(fields), "wsgi.url_scheme": scheme_of(request)}
+    info = put_object(
+        principal,
+        request.bucket,
+        fields["key"],
+        body=body_of(form, meta),
+        attributes=attributes_of(meta, alias_of(meta.get(STORAGE_CLASS, ""))),
+        customer_key=customer_key_of(meta),
+        now=timezone.now(),
+    )
+    return answer(request, info, fields)
+
+
+def scheme_of(request: S3Request) -> str:
+    return "https" if is_secure(request.meta) else "http"
+
+
+def signer(request: S3Request, fields: dict[str, str]) -> Principal:
+    """Find who signed the form's policy; whoever sent it, for a form without one."""
+    credential = post_policy.credential_of(fields)
+    if credential is None:
+        return request.principal
+    key = find_key(credential.access_key_id)
+    post_policy.verify(fields["policy"], credential, key.secret)
+    return key.principal.asking(facts_of(request.http, "POST"))
+
+
+def check(policy: PostPolicy, bucket: str, form: Form) -> None:
+    post_policy.check_form(policy, {**form.fields, "bucket": bucket}, timezone.now())
+    post_policy.check_length(policy, form.length)
+
+
+def as_meta(fields: dict[str, str]) -> dict[str, Any]:
+    """Give the fields as the headers of a PUT, which mean the same."""
+    meta: dict[str, Any] = {}
+    for name, value in fields.items():
+        header = HEADERS.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+        meta[header] = value
+    if "tagging" in fields:
+        root: Element = parse_xml(fields["tagging"].encode(), "Tagging")
+        meta["HTTP_X_AMZ_TAGGING"] = urlencode(tags_in(root))
+    return meta
+
+
+def body_of(form: Form, meta: dict[str, Any]) -> Body:
+    return Body(
+        form.file.read,
+        form.length,
+        Expectations(checksums=announced_checksums(meta)),
+        algorithms=wanted_algorithms(meta),
+    )
+
+
+def answer(
+    request: S3Request, info: ObjectInfo, fields: dict[str, str]
+) -> HttpResponse:
+    """Redirect, or answer as the form wants: 204, 200, or 201 with a document."""
+    etag = f'"{info.etag}"'
+    location = request.http.build_absolute_uri(
+        f"/{request.bucket}/{quote(info.key, safe=UNRESERVED)}"
+    )
+    target = fields.get("success_action_redirect") or fields.get("redirect", "")
+    status = fields.get("success_action_status", "")
+    if target:
+        response = redirect(target, request.bucket, info.key, etag)
+    elif status == "201":
+        facts = {
+            "Location": location,
+            "Bucket": request.bucket,
+            "Key": info.key,
+            "ETag": etag,
+        }
+        response = document("PostResponse", elements(facts), status=201, namespace="")
+    else:
+        response = empty(int(status) if status in STATUSES else 204)
+    response.headers["ETag"] = etag
+    response.headers.setdefault("Location", location)
+    add_encryption(response, info.encryption)
+    add_checksum(response, info)
+    return with_version(response, info)
+
+
+def redirect(target: str, bucket: str, key: str, etag: str) -> HttpResponse:
+    """Send the browser on. Raises InvalidArgument for what is no web address."""
+    parts = urlsplit(target)
+    if parts.scheme not in {"http", "https"} or not parts.netloc:
+        raise InvalidArgument(
+            "The redirect is not a web address.",
+            argument_name="success_action_redirect",
+            argument_value=target[:256],
+        )
+    query = urlencode({"bucket": bucket, "key": key, "etag": etag}, quote_via=quote)
+    response = empty(303)
+    mark = "&" if parts.query else "?"
+    response.headers["Location"] = f"{target}{mark}{query}"
+    return response
