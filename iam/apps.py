@@ -12,10 +12,11 @@ class IamConfig(AppConfig):
     def ready(self) -> None:
         """Forget kept credentials as soon as anything they rest on changes."""
         import iam.schema  # noqa: F401 - drf-spectacular finds it once imported
-        from iam.checks import check_secret_key
+        from iam.checks import check_rate_limits, check_secret_key
         from iam.queries import kept
 
         checks.register(check_secret_key)
+        checks.register(check_rate_limits)
         for model in self.get_models():
             post_save.connect(kept.clear, sender=model)
             post_delete.connect(kept.clear, sender=model)

@@ -1,4 +1,4 @@
-"""What is unsafe about the secrets, said at start."""
+"""What is wrong with secrets and limits, said at start."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error
+from django.core.exceptions import ImproperlyConfigured
+
+from iam.rate_limits import parsed
 
 DEVELOPMENT = "django-insecure-"
 SHORTEST = 32
@@ -26,3 +29,21 @@ def check_secret_key(**_: Any) -> list[CheckMessage]:
             id="iam.E001",
         )
     ]
+
+
+def check_rate_limits(**_: Any) -> list[CheckMessage]:
+    """Tell of limits that cannot be read, before a request would."""
+    return [
+        Error(f"OBJECTSTORE_RATE_{name.upper()}: {message}", id="iam.E002")
+        for name, rate in settings.OBJECTSTORE_RATE_LIMITS.items()
+        if (message := rate_problem(rate))
+    ]
+
+
+def rate_problem(rate: str) -> str:
+    try:
+        if rate:
+            parsed(rate)
+    except ImproperlyConfigured as error:
+        return str(error)
+    return ""

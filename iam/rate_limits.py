@@ -6,12 +6,14 @@ across processes where that is Redis, per process where it is local memory.
 
 from __future__ import annotations
 
+import re
 import time
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
 from django.conf import settings
+from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
@@ -49,6 +51,7 @@ class RateUsage:
 
 
 PERIODS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+RATE = re.compile(r"([0-9]{1,9})/([1-9][0-9]{0,5})?([smhd])")
 
 
 def count(
@@ -75,7 +78,8 @@ def count(
     )
     if usage is None:
         return
-    left = max(usage["time_left"], 1)
+    # django-ratelimit counts the second in which a window ends as its last.
+    left = max(usage["time_left"] + 1, 1)
     counted = RateUsage(
         limit=usage["limit"],
         remaining=max(usage["limit"] - usage["count"], 0),
@@ -92,6 +96,12 @@ def count(
 
 @lru_cache(maxsize=64)
 def parsed(rate: str) -> tuple[int, int]:
-    """Give requests and the window's seconds: (5000, 60) for "5000/m"."""
-    requests, _, period = rate.partition("/")
-    return int(requests), int(period[:-1] or 1) * PERIODS[period[-1]]
+    """Give requests and the window's seconds: (5000, 60) for "5000/m".
+
+    Raises ImproperlyConfigured for anything else.
+    """
+    match = RATE.fullmatch(rate)
+    if match is None:
+        raise ImproperlyConfigured(f"{rate!r} is no rate: write 5000/m, or 10/30s.")
+    requests, periods, period = match.groups()
+    return int(requests), int(periods or 1) * PERIODS[period]

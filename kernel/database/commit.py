@@ -60,7 +60,7 @@ def _is_transient(error: DatabaseError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) in TRANSIENT
 
 
-def _translated(error: DatabaseError) -> Exception:
+def _translated(error: Exception) -> Exception:
     """Turn what the caller can act on into a refusal; leave the rest as it is."""
     cause = error.__cause__
     code = getattr(cause, "sqlite_errorcode", None)
@@ -107,9 +107,6 @@ class _GroupCommitter:
         return result
 
     def _run(self) -> None:
-        connections[self._using].ensure_connection()
-        # The one writer keeps the upper pages of every index at hand.
-        connections[self._using].connection.execute("PRAGMA cache_size = -65536")
         while True:
             batch = self._take()
             try:
@@ -128,8 +125,17 @@ class _GroupCommitter:
             pass
         return batch
 
+    def _connected(self) -> Any:
+        """Give the connection: what hinders it is an answer, not this thread's end."""
+        connection: Any = connections[self._using]
+        if connection.connection is None:
+            connection.ensure_connection()
+            # The one writer keeps the upper pages of every index at hand.
+            connection.connection.execute("PRAGMA cache_size = -65536")
+        return connection
+
     def _commit_together(self, batch: list[_Write]) -> None:
-        connection = connections[self._using]
+        connection = self._connected()
         with transaction.atomic(using=self._using):
             # Raw savepoints: Django's own cost 10 us each, these 1 us.
             execute = connection.connection.execute
@@ -140,7 +146,7 @@ class _GroupCommitter:
                     write.error = None
                 except Exception as error:
                     execute("ROLLBACK TO one_write")
-                    write.error = error
+                    write.error = _translated(error)
                     # An error inside Django's own atomic block marks the whole
                     # transaction for rollback; the savepoint has undone it already.
                     connection.needs_rollback = False
