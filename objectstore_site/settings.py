@@ -198,6 +198,16 @@ OBJECTSTORE_MAX_BODY = env.integer("OBJECTSTORE_MAX_BODY", 5 * 1024**3)
 OBJECTSTORE_MAX_OBJECT = env.integer("OBJECTSTORE_MAX_OBJECT", 10_000 * 5 * 1024**3)
 # Smallest part but the last, in bytes.
 OBJECTSTORE_MIN_PART = env.integer("OBJECTSTORE_MIN_PART", 5 * 1024**2)
+# How long a day of lifecycle rules lasts, in seconds; less than 86,400 for trials only.
+OBJECTSTORE_LIFECYCLE_DAY_SECONDS = env.integer(
+    "OBJECTSTORE_LIFECYCLE_DAY_SECONDS", 24 * 3600
+)
+# Bytes that one hourly scrub reads back at most; the next goes on where it stopped.
+OBJECTSTORE_SCRUB_BYTES = env.integer("OBJECTSTORE_SCRUB_BYTES", 10 * 1024**3)
+# Seconds for which a completed upload can be asked for its outcome again.
+OBJECTSTORE_UPLOAD_OUTCOME_SECONDS = env.integer(
+    "OBJECTSTORE_UPLOAD_OUTCOME_SECONDS", 7 * 24 * 3600
+)
 
 # Identity
 
@@ -318,6 +328,22 @@ CELERY_BEAT_SCHEDULE = {
     "sweep freed and abandoned blobs": {
         "task": "objects.tasks.sweep_blobs",
         "schedule": 60,
+    },
+    "carry out lifecycle rules": {
+        "task": "lifecycle.tasks.start_lifecycle",
+        "schedule": min(3600, OBJECTSTORE_LIFECYCLE_DAY_SECONDS),
+    },
+    "compare stored bytes with their checksums": {
+        "task": "lifecycle.tasks.scrub_blobs",
+        "schedule": 3600,
+    },
+    "verify the buckets' counters": {
+        "task": "lifecycle.tasks.verify_bucket_counters",
+        "schedule": 24 * 3600,
+    },
+    "forget old uploads and runs": {
+        "task": "lifecycle.tasks.purge_records",
+        "schedule": 24 * 3600,
     },
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True

@@ -5,13 +5,14 @@ them one after another.
 """
 
 from django.conf import settings
-from django.contrib import admin
 from django.urls import path
 
 import buckets.urls
 import keyvalue.urls
+import lifecycle.urls
 import objects.urls
 import s3api.urls
+from console.site import console_site
 from objectstore_site import health
 
 at_root = (
@@ -23,8 +24,9 @@ urlpatterns = [
     *keyvalue.urls.urlpatterns,
     *objects.urls.urlpatterns,
     *buckets.urls.urlpatterns,
+    *lifecycle.urls.urlpatterns,
     path("-/live", health.live),
     path("-/ready", health.ready),
-    path("admin/", admin.site.urls),
+    path("admin/", console_site.urls),
     *at_root,
 ]

@@ -1,0 +1,84 @@
+"""What buckets hold, for many at once, and finding them by a part of their name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from django.db.models import Count, Sum
+
+from buckets.access import is_allowed
+from buckets.models import Bucket, BucketUsage
+from buckets.queries import get_by_id
+from iam.access import check_may
+from iam.principals import Principal
+from kernel.results import BucketInfo, Usage
+
+COUNTERS = tuple(Usage.__dataclass_fields__)
+EMPTY = Usage(0, 0, 0, 0, 0)
+
+
+def usage_of_buckets(
+    principal: Principal, listed: Iterable[BucketInfo]
+) -> dict[str, Usage]:
+    """Give what each bucket holds, in one query; left out are those it may not list."""
+    names = {
+        bucket.id: bucket.name
+        for bucket in listed
+        if is_allowed(principal, "s3:ListBucket", bucket)
+    }
+    rows = (
+        BucketUsage.objects.filter(bucket_id__in=names)
+        .values("bucket_id")
+        .annotate(**{f"sum_{name}": Sum(name) for name in COUNTERS})
+    )
+    found = {
+        names[row["bucket_id"]]: Usage(
+            **{name: row[f"sum_{name}"] or 0 for name in COUNTERS}
+        )
+        for row in rows
+    }
+    return {name: found.get(name, EMPTY) for name in names.values()}
+
+
+def usage_of_account(principal: Principal) -> tuple[int, Usage]:
+    """Count the account's buckets and all that they hold. Raises AccessDenied."""
+    check_may(principal, "s3:ListAllMyBuckets")
+    buckets = Bucket.objects.filter(owner_id=principal.account_id)
+    sums = BucketUsage.objects.filter(bucket__owner_id=principal.account_id).aggregate(
+        **{name: Sum(name) for name in COUNTERS}
+    )
+    count = buckets.aggregate(count=Count("pk"))["count"]
+    return count, Usage(**{name: value or 0 for name, value in sums.items()})
+
+
+def largest_buckets(principal: Principal, most: int) -> list[tuple[str, Usage]]:
+    """List the account's heaviest buckets by all versions. Raises AccessDenied."""
+    check_may(principal, "s3:ListAllMyBuckets")
+    rows = (
+        BucketUsage.objects.filter(bucket__owner_id=principal.account_id)
+        .values("bucket__name")
+        .annotate(
+            **{f"sum_{name}": Sum(name) for name in COUNTERS},
+            weight=Sum("objects_size") + Sum("versions_size"),
+        )
+        .order_by("-weight", "bucket__name")[:most]
+    )
+    return [
+        (
+            row["bucket__name"],
+            Usage(**{name: row[f"sum_{name}"] or 0 for name in COUNTERS}),
+        )
+        for row in rows
+    ]
+
+
+def find_buckets(principal: Principal, text: str, most: int) -> list[BucketInfo]:
+    """Find the account's buckets with `text` in their name. Raises AccessDenied."""
+    check_may(principal, "s3:ListAllMyBuckets")
+    ids = (
+        Bucket.objects.filter(owner_id=principal.account_id, name__contains=text)
+        .order_by("name")
+        .values_list("pk", flat=True)[:most]
+    )
+    found = [get_by_id(bucket_id) for bucket_id in ids]
+    return [bucket for bucket in found if bucket is not None]

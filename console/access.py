@@ -1,0 +1,49 @@
+"""Who is at the console, and what the pages may show them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+from iam.access import may
+from iam.authenticate import facts_of
+from iam.principals import Principal
+from iam.queries import principal_of_user
+
+NOT_ASKED = object()
+
+
+def principal_of(request: HttpRequest) -> Principal | None:
+    """Give the principal of the signed-in person, found once a request."""
+    kept: Any = getattr(request, "console_principal", NOT_ASKED)
+    if kept is NOT_ASKED:
+        kept = found_principal(request)
+        request.console_principal = kept  # type: ignore[attr-defined]
+    return kept  # type: ignore[no-any-return]
+
+
+def found_principal(request: HttpRequest) -> Principal | None:
+    user: Any = getattr(request, "user", None)
+    if user is None or not user.is_authenticated:
+        return None
+    principal = principal_of_user(user)
+    return None if principal is None else principal.asking(facts_of(request, "SESSION"))
+
+
+def may_manage(principal: Principal, action: str) -> bool:
+    """Tell whether a page that begins with this action is of any use to the principal.
+
+    A policy may allow the action on some resources alone; the operations behind the
+    page ask again for each.
+    """
+    return may(principal, action) or any(
+        grants_somewhere(principal, action, statement)
+        for policy in principal.policies
+        for statement in policy.grants
+    )
+
+
+def grants_somewhere(principal: Principal, action: str, statement: Any) -> bool:
+    matches = statement.actions.matches(action.lower(), {})
+    return bool(matches is not statement.is_not_action)

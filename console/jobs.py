@@ -1,0 +1,265 @@
+"""Jobs: started by an operator, run page by page by a worker, watched and cancelled.
+
+A job may run twice or be taken over: each page is committed with the place to go on,
+and what a page does is no harm when done again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from django.db.models import Q
+from django.utils import timezone
+
+from console.models import Job, JobKind, JobState
+from iam.access import may
+from iam.principals import Principal
+from iam.queries import principal_of
+from kernel.database.commit import commit
+from kernel.errors import InvalidRequest, NoSuchEntity, ObjectStoreError
+from objects import bulk
+
+logger = logging.getLogger("objectstore")
+
+# A worker that has not been heard of for so long is taken for dead.
+SILENT_AFTER = timedelta(minutes=2)
+MOST_FAILURES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What a job will have to do, as far as it was counted."""
+
+    count: int | None = None
+    size: int | None = None
+
+
+NOT_MEASURED = Measure()
+
+
+def nothing_more(principal: Principal, job: Job) -> None:
+    """Finish a job that ends with its last step."""
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """How a kind of job is done: its steps, and what ends it."""
+
+    steps: Callable[[Principal, Job], Iterator[bulk.Step]]
+    finish: Callable[[Principal, Job], None] = nothing_more
+
+
+def start_job(
+    principal: Principal,
+    kind: JobKind,
+    bucket_name: str,
+    parameters: Mapping[str, Any],
+    measure: Measure = NOT_MEASURED,
+    *,
+    now: datetime,
+) -> Job:
+    """Note a job and hand it to the workers."""
+    job = commit(
+        lambda: Job.objects.create(
+            kind=kind,
+            identity_id=principal.identity_id,
+            account_id=principal.account_id,
+            bucket_name=bucket_name,
+            parameters=dict(parameters),
+            planned_count=measure.count,
+            planned_size=measure.size,
+            created_at=now,
+        )
+    )
+    enqueue(job)
+    return job
+
+
+def enqueue(job: Job) -> None:
+    from console.tasks import run_job as task
+
+    task.delay(job_id=job.pk)
+
+
+def visible_jobs(principal: Principal) -> Any:
+    """Give the account's jobs to those who may see them all, their own to others."""
+    found = Job.objects.select_related("identity").filter(
+        account_id=principal.account_id
+    )
+    if may(principal, "objectstore:ListJobs"):
+        return found
+    return found.filter(identity_id=principal.identity_id)
+
+
+def list_jobs(principal: Principal, *, most: int = 200) -> list[Job]:
+    """List the latest jobs that the principal may see."""
+    return list(visible_jobs(principal).order_by("-created_at")[:most])
+
+
+def get_job(principal: Principal, job_id: int) -> Job:
+    """Find a job that the principal may see. Raises NoSuchEntity."""
+    found: Job | None = visible_jobs(principal).filter(pk=job_id).first()
+    if found is None:
+        raise NoSuchEntity(f"There is no job {job_id}.")
+    return found
+
+
+def cancel_job(principal: Principal, job_id: int, *, now: datetime) -> Job:
+    """Stop a job after the page it is at; what is done stays done."""
+    job = get_job(principal, job_id)
+
+    def record() -> None:
+        Job.objects.filter(pk=job.pk).update(wants_cancel=True)
+        Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
+            state=JobState.CANCELLED, finished_at=now
+        )
+
+    commit(record)
+    return job
+
+
+def retry_job(principal: Principal, job_id: int) -> Job:
+    """Run an ended job again from its beginning; it does what is left to do."""
+    job = get_job(principal, job_id)
+    if job.is_open:
+        raise InvalidRequest("This job has not ended yet.")
+    if job.identity_id != principal.identity_id and not principal.is_root:
+        raise InvalidRequest("A job is run again by who asked for it.")
+
+    def record() -> None:
+        Job.objects.filter(pk=job.pk).update(
+            state=JobState.QUEUED,
+            wants_cancel=False,
+            marker={},
+            error="",
+            failures=[],
+            failed_count=0,
+            done_count=0,
+            done_size=0,
+            started_at=None,
+            finished_at=None,
+        )
+
+    commit(record)
+    enqueue(job)
+    return job
+
+
+# Running
+
+
+def run_job(job_id: int) -> dict[str, Any]:
+    """Run a job to its end, unless another worker has it; give its facts."""
+    job = claim(job_id, timezone.now())
+    if job is None:
+        return {"job": job_id, "claimed": False}
+    try:
+        state, error = run_steps(job), ""
+    except ObjectStoreError as refusal:
+        state, error = JobState.FAILED, refusal.text
+    except Exception:
+        end(job, JobState.FAILED, "The server failed; its log says more.")
+        raise
+    end(job, state, error)
+    return {"job": job_id, "state": str(state), "done": job.done_count}
+
+
+def claim(job_id: int, now: datetime) -> Job | None:
+    """Take a job that waits, or that its worker has died over."""
+    free = Q(state=JobState.QUEUED) | Q(
+        state=JobState.RUNNING, heard_at__lt=now - SILENT_AFTER
+    )
+    taken = commit(
+        lambda: Job.objects.filter(free, pk=job_id).update(
+            state=JobState.RUNNING, heard_at=now
+        )
+    )
+    if not taken:
+        return None
+    Job.objects.filter(pk=job_id, started_at__isnull=True).update(started_at=now)
+    return Job.objects.select_related("identity__account").get(pk=job_id)
+
+
+def run_steps(job: Job) -> JobState:
+    principal = principal_of(job.identity)
+    runner = RUNNERS[JobKind(job.kind)]
+    for step in runner.steps(principal, job):
+        note(job, step, timezone.now())
+        if job.wants_cancel:
+            return JobState.CANCELLED
+    if not job.failed_count:
+        runner.finish(principal, job)
+    return JobState.DONE
+
+
+def note(job: Job, step: bulk.Step, now: datetime) -> None:
+    """Keep how far the job is, and hear whether it is to stop."""
+    job.done_count += step.done_count
+    job.done_size += step.done_size
+    job.failed_count += len(step.failures)
+    room = MOST_FAILURES - len(job.failures)
+    job.failures += [
+        {"key": one.key, "version_id": one.version_id, "error": one.error.text}
+        for one in step.failures[: max(0, room)]
+    ]
+    job.marker = dict(step.marker)
+    job.heard_at = now
+    fields = ["done_count", "done_size", "failed_count", "failures", "marker"]
+    commit(lambda: job.save(update_fields=[*fields, "heard_at"]))
+    job.refresh_from_db(fields=["wants_cancel"])
+
+
+def end(job: Job, state: JobState, error: str) -> None:
+    job.state, job.error, job.finished_at = state, error, timezone.now()
+    commit(lambda: job.save(update_fields=["state", "error", "finished_at"]))
+
+
+def purge_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+    return bulk.purge(
+        principal,
+        job.bucket_name,
+        prefix=job.parameters["prefix"],
+        scope=bulk.PurgeScope(job.parameters["scope"]),
+        bypass_governance=job.parameters.get("bypass_governance", False),
+        marker=job.marker,
+    )
+
+
+def finish_purge(principal: Principal, job: Job) -> None:
+    if job.parameters.get("deletes_bucket"):
+        from buckets.operations import delete_bucket
+
+        delete_bucket(principal, job.bucket_name, now=timezone.now())
+
+
+def restore_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+    return bulk.undelete(
+        principal,
+        job.bucket_name,
+        prefix=job.parameters["prefix"],
+        marker=job.marker,
+    )
+
+
+def copy_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+    return bulk.copy_prefix(
+        principal,
+        job.bucket_name,
+        prefix=job.parameters["prefix"],
+        target_bucket=job.parameters["target_bucket"],
+        target_prefix=job.parameters["target_prefix"],
+        removes_source=job.kind == JobKind.MOVE,
+        marker=job.marker,
+    )
+
+
+RUNNERS = {
+    JobKind.PURGE: Runner(purge_steps, finish_purge),
+    JobKind.RESTORE: Runner(restore_steps),
+    JobKind.COPY: Runner(copy_steps),
+    JobKind.MOVE: Runner(copy_steps),
+}

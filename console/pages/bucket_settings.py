@@ -1,0 +1,175 @@
+"""A bucket's settings, one page for each, a form and JSON side by side."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+from buckets.access import is_allowed
+from console.pages.buckets import BucketPage, find_listed, is_set
+from console.settings.policies import BUCKET_POLICIES, warnings_on
+from console.settings.registry import BY_SLUG, SETTINGS, Editor, Setting
+from console.settings.sentences import sentence
+from console.settings.widgets import JsonForm
+from iam.principals import Principal
+from kernel.errors import NoSuchEntity, ObjectStoreError
+from kernel.results import BucketInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A setting in the list beside the form."""
+
+    setting: Setting
+    link: str
+    is_here: bool
+    is_set: bool
+
+
+def entries_of(
+    principal: Principal, bucket: BucketInfo, here: Setting | None
+) -> list[Entry]:
+    return [
+        Entry(
+            setting,
+            reverse("admin:bucket_setting", args=[bucket.name, setting.slug]),
+            setting is here,
+            is_set(bucket, setting.kind),
+        )
+        for setting in SETTINGS
+        if is_allowed(principal, setting.actions[0], bucket)
+    ]
+
+
+class BucketSettings(BucketPage):
+    """The way in: the first setting that the principal may read."""
+
+    def get(self, request: Any, name: str) -> HttpResponseBase:
+        bucket = find_listed(self.principal, name)
+        entries = entries_of(self.principal, bucket, None)
+        if not entries:
+            return self.render_bucket(
+                bucket, "console/setting.html", entries=[], setting=None
+            )
+        return self.go(entries[0].link)
+
+
+class BucketSetting(BucketPage):
+    template = "console/setting.html"
+    tab = "settings"
+
+    def get(self, request: Any, name: str, slug: str) -> HttpResponse:
+        setting = setting_called(slug)
+        document = setting.read(self.principal, name)
+        return self.show(
+            name, setting, document, Editor(setting, document), json_of(document)
+        )
+
+    def post(self, request: Any, name: str, slug: str) -> HttpResponseBase:
+        setting = setting_called(slug)
+        if "remove" in request.POST and setting.remove is not None:
+            setting.remove(self.principal, name)
+            self.say(f"{setting.title}: removed.")
+            return self.again(name, slug)
+        if "as_json" in request.POST:
+            return self.save_json(name, setting)
+        return self.save_form(name, setting)
+
+    def save_form(self, name: str, setting: Setting) -> HttpResponseBase:
+        document = setting.read(self.principal, name)
+        editor = Editor(setting, document, self.request.POST)
+        if not editor.is_valid():
+            return self.show(name, setting, document, editor, json_of(document), 400)
+        try:
+            self.store(name, setting, editor.document())
+        except ObjectStoreError as error:
+            editor.refuse(error)
+            return self.show(
+                name, setting, document, editor, json_of(document), error.status
+            )
+        return self.again(name, setting.slug)
+
+    def store(self, name: str, setting: Setting, document: Any) -> None:
+        """Set a document; rows that are all taken away remove the setting."""
+        if is_empty(setting, document) and setting.remove is not None:
+            setting.remove(self.principal, name)
+            self.say(f"{setting.title}: removed.")
+            return
+        setting.write(self.principal, name, document)
+        self.say(f"{setting.title}: saved.")
+
+    def save_json(self, name: str, setting: Setting) -> HttpResponseBase:
+        form = JsonForm(self.request.POST)
+        document = setting.read(self.principal, name)
+        status = 400
+        if form.is_valid():
+            try:
+                self.store(name, setting, form.cleaned_data["document"])
+                return self.again(name, setting.slug)
+            except ObjectStoreError as error:
+                form.refuse(error)
+                status = error.status
+        return self.show(
+            name, setting, document, Editor(setting, document), form, status
+        )
+
+    def again(self, name: str, slug: str) -> HttpResponseBase:
+        return self.go(reverse("admin:bucket_setting", args=[name, slug]))
+
+    def show(
+        self,
+        name: str,
+        setting: Setting,
+        document: Any,
+        editor: Editor,
+        json_form: JsonForm,
+        status: int = 200,
+    ) -> HttpResponse:
+        bucket = find_listed(self.principal, name)
+        rules = (document or {}).get("Rules", []) if setting.slug == "lifecycle" else []
+        response = self.render_bucket(
+            bucket,
+            setting=setting,
+            document=document,
+            editor=editor,
+            json_form=json_form,
+            entries=entries_of(self.principal, bucket, setting),
+            may_write=is_allowed(self.principal, setting.actions[1], bucket),
+            sentences=[(rule["ID"], rule["Status"], sentence(rule)) for rule in rules],
+            templates=templates_of(setting, bucket),
+            warnings=warnings_on(setting.slug, bucket, document),
+        )
+        response.status_code = status
+        return response  # type: ignore[no-any-return]
+
+
+def setting_called(slug: str) -> Setting:
+    if slug not in BY_SLUG:
+        raise NoSuchEntity(f"There is no setting {slug}.")
+    return BY_SLUG[slug]
+
+
+def json_of(document: Any) -> JsonForm:
+    return JsonForm(initial={"document": document})
+
+
+def is_empty(setting: Setting, document: Any) -> bool:
+    if document in (None, {}, []):
+        return True
+    return (
+        setting.row is not None
+        and setting.form is None
+        and setting.spread(document) == []
+    )
+
+
+def templates_of(setting: Setting, bucket: BucketInfo) -> list[tuple[str, str]]:
+    if setting.slug != "policy":
+        return []
+    return [
+        (title, text.replace("BUCKET", bucket.name)) for title, text in BUCKET_POLICIES
+    ]

@@ -1,0 +1,537 @@
+"""Buckets: the list, creating one, its overview and its end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from buckets import access_control, acls, operations, quotas
+from buckets.access import get_bucket, is_allowed
+from buckets.configurations import (
+    PUBLIC_BLOCKS,
+    Configuration,
+    configurations_of,
+)
+from buckets.lifecycle import check_lifecycle
+from buckets.usage import find_buckets, usage_of_buckets
+from console import snippets
+from console.pages.base import Page
+from console.settings.forms import GIB
+from console.settings.registry import SETTINGS
+from console.settings.sentences import sentence
+from console.settings.widgets import ConsoleForm, Pairs
+from iam.access import may
+from iam.principals import Principal
+from kernel.errors import NoSuchBucket, ObjectStoreError
+from kernel.names import BUCKET_TAGS_MAX, check_tags
+from kernel.results import BucketInfo, BucketListing, Usage
+from objects import multipart
+
+PER_PAGE = 50
+MOST_FOUND = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """A fact of a bucket worth seeing in a list."""
+
+    text: str
+    tone: str = "quiet"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    bucket: BucketInfo
+    usage: Usage | None
+    flags: list[Flag]
+    quota_percent: int | None
+
+
+def flags_of(bucket: BucketInfo) -> list[Flag]:
+    """Tell what is set on a bucket, what lets the public in before all else."""
+    configurations = configurations_of(bucket.configurations_text)
+    flags = []
+    if is_open_to_public(bucket):
+        flags.append(Flag("public", "bad"))
+    if bucket.has_object_lock:
+        flags.append(Flag("locked", "info"))
+    elif bucket.versioning:
+        flags.append(Flag(bucket.versioning.replace("Enabled", "versioned").lower()))
+    for kind, text in FLAG_TEXTS.items():
+        if configurations.get(kind) is not None:
+            flags.append(Flag(text))
+    return flags
+
+
+FLAG_TEXTS = {
+    Configuration.LIFECYCLE: "lifecycle",
+    Configuration.WEBSITE: "website",
+    Configuration.ENCRYPTION: "encryption",
+    Configuration.CORS: "CORS",
+}
+
+
+def is_open_to_public(bucket: BucketInfo) -> bool:
+    configurations = configurations_of(bucket.configurations_text)
+    block = configurations.public_access_block
+    by_policy = configurations.is_policy_public and not block.get(
+        "RestrictPublicBuckets"
+    )
+    by_acl = (
+        configurations.uses_acls
+        and acls.is_public(configurations.acl)
+        and not block.get("IgnorePublicAcls")
+    )
+    return by_policy or by_acl
+
+
+def quota_percent(bucket: BucketInfo, usage: Usage | None) -> int | None:
+    """Give how full the fuller of a bucket's quotas is."""
+    if usage is None:
+        return None
+    held = (
+        (usage.objects_size + usage.versions_size, bucket.quota_bytes),
+        (usage.objects_count + usage.versions_count, bucket.quota_objects),
+    )
+    shares = [100 * have // quota for have, quota in held if quota]
+    return max(shares, default=None)
+
+
+def rows_of(principal: Principal, listed: Iterable[BucketInfo]) -> list[Row]:
+    buckets = list(listed)
+    usages = usage_of_buckets(principal, buckets)
+    return [
+        Row(
+            bucket,
+            usages.get(bucket.name),
+            flags_of(bucket),
+            quota_percent(bucket, usages.get(bucket.name)),
+        )
+        for bucket in buckets
+    ]
+
+
+class Buckets(Page):
+    title = "Buckets"
+    template = "console/buckets.html"
+
+    def get(self, request: Any) -> HttpResponse:
+        text = request.GET.get("q", "").strip().lower()
+        listing = self.listed(text, request.GET.get("token", ""))
+        return self.render(
+            text=text,
+            listing=listing,
+            rows=rows_of(self.principal, listing.buckets),
+            may_create=may(self.principal, "s3:CreateBucket"),
+            is_first=not request.GET.get("token"),
+        )
+
+    def listed(self, text: str, token: str) -> BucketListing:
+        if text:
+            found = find_buckets(self.principal, text, MOST_FOUND)
+            return BucketListing(found, is_truncated=False)
+        return operations.list_buckets(
+            self.principal, max_buckets=PER_PAGE, token=token
+        )
+
+
+# Create
+
+
+@dataclass(frozen=True, slots=True)
+class Preset:
+    """A beginning for the create form, and what is set once the bucket is there."""
+
+    name: str
+    title: str
+    icon: str
+    about: str
+    is_versioned: bool = False
+    has_object_lock: bool = False
+    is_public: bool = False
+    lifecycle: tuple[dict[str, Any], ...] = ()
+    website: dict[str, Any] | None = None
+
+
+TIDY = {
+    "ID": "give up unfinished uploads",
+    "Status": "Enabled",
+    "Filter": {"Prefix": ""},
+    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
+}
+PRESETS = (
+    Preset("plain", "General", "database", "Private, no versions. Change it any time."),
+    Preset(
+        "backup",
+        "Backup target",
+        "backup",
+        "Keeps overwritten and deleted files for 90 days; tidies broken uploads.",
+        is_versioned=True,
+        lifecycle=(
+            TIDY,
+            {
+                "ID": "keep earlier versions 90 days",
+                "Status": "Enabled",
+                "Filter": {"Prefix": ""},
+                "Expiration": {"ExpiredObjectDeleteMarker": True},
+                "NoncurrentVersionExpiration": {"NoncurrentDays": 90},
+            },
+        ),
+    ),
+    Preset(
+        "site",
+        "Static site",
+        "language",
+        "Readable by everybody, with index.html and 404.html.",
+        is_public=True,
+        website={
+            "IndexDocument": {"Suffix": "index.html"},
+            "ErrorDocument": {"Key": "404.html"},
+        },
+    ),
+    Preset(
+        "worm",
+        "WORM archive",
+        "lock",
+        "Nothing can be deleted or overwritten before its time.",
+        is_versioned=True,
+        has_object_lock=True,
+        lifecycle=(TIDY,),
+    ),
+)
+BY_NAME = {preset.name: preset for preset in PRESETS}
+
+
+class BucketForm(ConsoleForm):
+    """A new bucket."""
+
+    preset = forms.ChoiceField(
+        choices=[(preset.name, preset.title) for preset in PRESETS], initial="plain"
+    )
+    name = forms.CharField(
+        label="Name",
+        max_length=63,
+        help_text="3 to 63 of a-z, 0-9, dot and dash; the name is part of URLs.",
+        widget=forms.TextInput(
+            attrs={
+                "autofocus": True,
+                "autocomplete": "off",
+                "pattern": "[a-z0-9][a-z0-9.\\-]{1,61}[a-z0-9]",
+                "title": "3 to 63 of a-z, 0-9, dot and dash",
+            }
+        ),
+    )
+    storage_class = forms.ChoiceField(
+        label="Storage class", help_text="Of objects that name none."
+    )
+    is_versioned = forms.BooleanField(
+        label="Keep versions",
+        required=False,
+        help_text="An overwrite or delete keeps what was there.",
+    )
+    has_object_lock = forms.BooleanField(
+        label="Object lock",
+        required=False,
+        help_text="Versions can be locked against deletion. Needs versions; for good.",
+    )
+    retention_mode = forms.ChoiceField(
+        label="Default retention",
+        required=False,
+        choices=[
+            ("", "none"),
+            ("GOVERNANCE", "governance"),
+            ("COMPLIANCE", "compliance"),
+        ],
+        help_text="Governance can be taken off with a special right, compliance not.",
+    )
+    retention_days = forms.IntegerField(
+        label="Retention in days", required=False, min_value=1, max_value=36_500
+    )
+    quota = forms.DecimalField(
+        label="Quota in GiB",
+        required=False,
+        min_value=0,
+        decimal_places=3,
+        help_text="Empty: no bound.",
+    )
+    tags = Pairs(label="Tags", required=False, help_text="name=value, one a line")
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        field: Any = self.fields["storage_class"]
+        field.choices = [(one, one) for one in settings.OBJECTSTORE_STORAGE_CLASSES]
+
+    def clean(self) -> Any:
+        given = super().clean() or {}
+        if given.get("retention_mode") and not given.get("retention_days"):
+            self.add_error("retention_days", "Say for how many days.")
+        if given.get("retention_mode") and not given.get("has_object_lock"):
+            self.add_error("retention_mode", "Retention needs object lock.")
+        return given
+
+
+class CreateBucket(Page):
+    title = "Create bucket"
+    template = "console/create_bucket.html"
+
+    def get(self, request: Any) -> HttpResponse:
+        form = BucketForm(
+            initial={"storage_class": settings.OBJECTSTORE_DEFAULT_STORAGE_CLASS}
+        )
+        return self.show(form)
+
+    def show(self, form: BucketForm, status: int = 200) -> HttpResponse:
+        response = self.render(
+            form=form,
+            presets=PRESETS,
+            may_create=may(self.principal, "s3:CreateBucket"),
+        )
+        response.status_code = status
+        return response
+
+    def post(self, request: Any) -> HttpResponseBase:
+        form = BucketForm(request.POST)
+        if not form.is_valid():
+            return self.show(form, 400)
+        try:
+            bucket = create_from(self.principal, form.cleaned_data)
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(form, error.status)
+        self.say(f"The bucket {bucket.name} is ready.")
+        return self.go(reverse("admin:browse", args=[bucket.name]))
+
+
+def create_from(principal: Principal, given: dict[str, Any]) -> BucketInfo:
+    """Create a bucket as the form and its preset say."""
+    preset = BY_NAME[given["preset"]]
+    bucket = operations.create_bucket(
+        principal,
+        given["name"],
+        storage_class=given["storage_class"],
+        is_versioned=given["is_versioned"],
+        has_object_lock=given["has_object_lock"],
+        configurations=configurations_in(given, preset),
+        now=timezone.now(),
+    )
+    if given["retention_mode"]:
+        retention = {
+            "Mode": given["retention_mode"],
+            "Days": given["retention_days"],
+        }
+        document = {
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": retention},
+        }
+        operations.put_object_lock_configuration(principal, bucket.name, document)
+    if given["quota"] is not None:
+        quotas.put_bucket_quota(
+            principal,
+            bucket.name,
+            quota_bytes=int(given["quota"] * GIB),
+            quota_objects=None,
+        )
+    if preset.is_public:
+        open_to_public(principal, bucket.name)
+    return bucket
+
+
+def configurations_in(
+    given: dict[str, Any], preset: Preset
+) -> dict[Configuration, Any]:
+    found: dict[Configuration, Any] = {}
+    if preset.lifecycle:
+        rules = [
+            rule
+            for rule in preset.lifecycle
+            if given["is_versioned"] or "NoncurrentVersionExpiration" not in rule
+        ]
+        found[Configuration.LIFECYCLE] = check_lifecycle(
+            {"Rules": rules}, settings.OBJECTSTORE_STORAGE_CLASSES
+        )
+    if preset.website:
+        found[Configuration.WEBSITE] = preset.website
+    if given["tags"]:
+        check_tags(given["tags"], most=BUCKET_TAGS_MAX)
+        found[Configuration.TAGGING] = given["tags"]
+    return found
+
+
+def open_to_public(principal: Principal, name: str) -> None:
+    """Let everybody read the objects of a bucket, and nothing else."""
+    access_control.put_public_access_block(
+        principal, name, dict.fromkeys(PUBLIC_BLOCKS, False)
+    )
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Sid": "EverybodyReads",
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": f"arn:aws:s3:::{name}/*",
+            }
+        ],
+    }
+    text = operations.policy_text(document)
+    operations.put_bucket_policy(principal, name, text)
+
+
+# One bucket
+
+
+def tabs_of(
+    principal: Principal, bucket: BucketInfo, here: str
+) -> list[dict[str, Any]]:
+    """Give the tabs of a bucket that the principal may open."""
+    name = bucket.name
+    tabs = [
+        ("objects", "Objects", reverse("admin:browse", args=[name]), "s3:ListBucket"),
+        ("overview", "Overview", reverse("admin:bucket", args=[name]), "s3:ListBucket"),
+        (
+            "settings",
+            "Settings",
+            reverse("admin:bucket_settings", args=[name]),
+            "",
+        ),
+        (
+            "uploads",
+            "Unfinished uploads",
+            reverse("admin:unfinished", args=[name]),
+            "s3:ListBucketMultipartUploads",
+        ),
+    ]
+    return [
+        {"name": slug, "title": title, "link": link, "is_here": slug == here}
+        for slug, title, link, action in tabs
+        if not action or is_allowed(principal, action, bucket)
+    ]
+
+
+def may_in(principal: Principal, bucket: BucketInfo, *actions: str) -> dict[str, bool]:
+    """Tell what a page of this bucket may offer; object actions anywhere in it."""
+    return {
+        action.removeprefix("s3:"): is_allowed(
+            principal, action, bucket, "" if "Bucket" in action else "*"
+        )
+        for action in actions
+    }
+
+
+class BucketPage(Page):
+    """A page of one bucket: crumbs, tabs and flags come along."""
+
+    tab = ""
+
+    def render_bucket(
+        self, bucket: BucketInfo, template: str = "", **context: Any
+    ) -> Any:
+        return self.render(
+            template,
+            bucket=bucket,
+            tabs=tabs_of(self.principal, bucket, self.tab),
+            flags=flags_of(bucket),
+            **{"title": bucket.name, **context},
+        )
+
+
+class BucketOverview(BucketPage):
+    template = "console/bucket.html"
+    tab = "overview"
+
+    def get(self, request: Any, name: str) -> HttpResponse:
+        bucket, usage = operations.get_bucket_details(self.principal, name)
+        document = configurations_of(bucket.configurations_text).get(
+            Configuration.LIFECYCLE
+        )
+        rules = (document or {}).get("Rules", [])
+        return self.render_bucket(
+            bucket,
+            usage=usage,
+            total_size=usage.objects_size + usage.versions_size,
+            quota_percent=quota_percent(bucket, usage),
+            sentences=[(rule["ID"], rule["Status"], sentence(rule)) for rule in rules],
+            settings=[one for one in SETTINGS if is_set(bucket, one.kind)],
+            snippets=snippets.of_bucket(self.request, bucket),
+            may=may_in(self.principal, bucket, "s3:DeleteBucket"),
+            now=timezone.now(),
+        )
+
+
+def is_set(bucket: BucketInfo, kind: Configuration | None) -> bool:
+    documents = configurations_of(bucket.configurations_text).documents
+    return kind is not None and documents.get(kind) is not None
+
+
+class DeleteBucket(BucketPage):
+    """Delete an empty bucket; one that holds something is purged first."""
+
+    template = "console/delete_bucket.html"
+    tab = "overview"
+
+    def get(self, request: Any, name: str) -> HttpResponse:
+        bucket = get_bucket(self.principal, "s3:DeleteBucket", name)
+        _, usage = operations.get_bucket_details(self.principal, name)
+        holds = usage.objects_count + usage.versions_count + usage.markers_count
+        if holds:
+            return self.go(reverse("admin:purge", args=[name]) + "?deletes_bucket=1")
+        return self.render_bucket(bucket)
+
+    def post(self, request: Any, name: str) -> HttpResponseBase:
+        operations.delete_bucket(self.principal, name, now=timezone.now())
+        self.say(f"The bucket {name} is gone.")
+        return self.go(reverse("admin:buckets"))
+
+
+class Unfinished(BucketPage):
+    """Multipart uploads that were begun and never finished."""
+
+    template = "console/unfinished.html"
+    tab = "uploads"
+
+    def get(self, request: Any, name: str) -> HttpResponse:
+        bucket = get_bucket(self.principal, "s3:ListBucketMultipartUploads", name)
+        listing = multipart.list_multipart_uploads(
+            self.principal,
+            name,
+            max_uploads=PER_PAGE,
+            key_marker=request.GET.get("key", ""),
+            upload_id_marker=request.GET.get("upload_id", ""),
+        )
+        return self.render_bucket(
+            bucket,
+            listing=listing,
+            may=may_in(self.principal, bucket, "s3:AbortMultipartUpload"),
+        )
+
+    def post(self, request: Any, name: str) -> HttpResponseBase:
+        chosen = request.POST.getlist("upload")
+        for one in chosen:
+            upload_id, _, key = one.partition(" ")
+            multipart.abort_multipart_upload(
+                self.principal, name, key, upload_id, now=timezone.now()
+            )
+        if chosen:
+            self.say(f"{len(chosen)} given up; their bytes will be freed.")
+        return self.go(reverse("admin:unfinished", args=[name]))
+
+
+def find_listed(principal: Principal, name: str) -> BucketInfo:
+    """Find a bucket for a page that shows what the principal may see of it."""
+    from buckets.access import find_bucket
+
+    bucket = find_bucket(name)
+    if bucket.owner_id != principal.account_id and not is_allowed(
+        principal, "s3:ListBucket", bucket
+    ):
+        raise NoSuchBucket(bucket_name=name)
+    return bucket

@@ -1,0 +1,399 @@
+"""One object: what it is, its versions, and what can be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote, urlencode
+
+from django import forms
+from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from buckets.access import find_bucket, is_allowed
+from console import links
+from console.pages.browser import browse_link, check_key, folder_of
+from console.pages.buckets import BucketPage
+from console.pages.preview import kind_of, preview_of
+from console.settings.widgets import ConsoleForm, Pairs
+from kernel.errors import InvalidArgument, NoSuchKey, ObjectStoreError
+from kernel.results import BucketInfo, ObjectInfo
+from objects import bulk, retention, tagging
+from objects.copies import CopySource, copy_object
+from objects.operations import delete_object, get_object, head_object
+
+OBJECT_ACTIONS = (
+    "s3:GetObject",
+    "s3:PutObject",
+    "s3:DeleteObject",
+    "s3:DeleteObjectVersion",
+    "s3:PutObjectTagging",
+    "s3:PutObjectRetention",
+    "s3:PutObjectLegalHold",
+)
+SHARE_TIMES = [
+    (3600, "1 hour"),
+    (12 * 3600, "12 hours"),
+    (24 * 3600, "1 day"),
+    (48 * 3600, "2 days"),
+    (7 * 24 * 3600, "7 days"),
+]
+SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
+
+
+def object_link(name: str, key: str, version_id: str = "", anchor: str = "") -> str:
+    query = {"key": key, **({"version": version_id} if version_id else {})}
+    return f"{reverse('admin:object', args=[name])}?{urlencode(query)}{anchor}"
+
+
+class MetadataForm(ConsoleForm):
+    """The facts that an object carries; changing them makes a new version."""
+
+    content_type = forms.CharField(label="Content-Type", required=False)
+    cache_control = forms.CharField(label="Cache-Control", required=False)
+    content_disposition = forms.CharField(label="Content-Disposition", required=False)
+    content_encoding = forms.CharField(label="Content-Encoding", required=False)
+    content_language = forms.CharField(label="Content-Language", required=False)
+    metadata = Pairs(
+        label="Own metadata", required=False, help_text="name=value, one a line"
+    )
+
+    HEADERS = {
+        "cache_control": "Cache-Control",
+        "content_disposition": "Content-Disposition",
+        "content_encoding": "Content-Encoding",
+        "content_language": "Content-Language",
+    }
+
+    @classmethod
+    def values(cls, info: ObjectInfo) -> dict[str, Any]:
+        headers = {
+            field: info.headers.get(name, "") for field, name in cls.HEADERS.items()
+        }
+        return {
+            **headers,
+            "content_type": info.content_type,
+            "metadata": dict(info.metadata),
+        }
+
+    def headers(self, kept: dict[str, str]) -> dict[str, str]:
+        """Give the headers as they shall be; those the form does not know stay."""
+        headers = dict(kept)
+        for field, name in self.HEADERS.items():
+            headers.pop(name, None)
+            if self.cleaned_data[field]:
+                headers[name] = self.cleaned_data[field]
+        return headers
+
+
+class TagsForm(ConsoleForm):
+    tags = Pairs(
+        label="Tags", required=False, help_text="name=value, one a line, 10 at most"
+    )
+
+
+class LockForm(ConsoleForm):
+    mode = forms.ChoiceField(
+        label="Retention",
+        required=False,
+        choices=[
+            ("", "none"),
+            ("GOVERNANCE", "governance"),
+            ("COMPLIANCE", "compliance"),
+        ],
+    )
+    until = forms.DateTimeField(
+        label="Until (UTC)",
+        required=False,
+        widget=forms.DateTimeInput(
+            attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
+        ),
+        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
+    )
+    is_held = forms.BooleanField(label="Legal hold", required=False)
+    bypass = forms.BooleanField(label="Bypass governance", required=False)
+
+
+class ObjectPage(BucketPage):
+    """The page of one key, or of one version of it."""
+
+    template = "console/object.html"
+    tab = "objects"
+
+    def get(self, request: Any, name: str) -> HttpResponse:
+        key = check_key(request.GET.get("key", ""))
+        return self.show(name, key, request.GET.get("version", ""))
+
+    def show(
+        self, name: str, key: str, version_id: str, status: int = 200, **forms: Any
+    ) -> HttpResponse:
+        bucket = find_bucket(name)
+        versions = self.versions(bucket, key)
+        info = self.found(name, key, version_id, versions)
+        is_current = info is not None and bool(info.is_latest)
+        now = timezone.now()
+        response = self.render_bucket(
+            bucket,
+            title=key,
+            key=key,
+            info=info,
+            version_id=version_id,
+            is_current=is_current,
+            versions=versions,
+            versions_size=sum(one.size for one in versions),
+            preview=None if info is None else preview_of(self.principal, name, info),
+            folder_link=browse_link(name, folder_of(key)),
+            direct_url=f"{links.public_base(self.request)}/{name}/{quote(key)}",
+            may=self.may(bucket, key),
+            share_times=SHARE_TIMES,
+            is_locked=info is not None and bulk.is_locked(info, now),
+            **{**self.forms_of(info), **forms},
+        )
+        response.status_code = status
+        return response  # type: ignore[no-any-return]
+
+    def forms_of(self, info: ObjectInfo | None) -> dict[str, Any]:
+        if info is None:
+            return {}
+        return {
+            "metadata_form": MetadataForm(initial=MetadataForm.values(info)),
+            "tags_form": TagsForm(initial={"tags": dict(info.tags)}),
+            "lock_form": LockForm(
+                initial={
+                    "mode": info.lock_mode,
+                    "until": info.retain_until,
+                    "is_held": info.has_legal_hold,
+                }
+            ),
+        }
+
+    def versions(self, bucket: BucketInfo, key: str) -> list[ObjectInfo]:
+        """List the key's versions, to those who may see them."""
+        if not is_allowed(self.principal, "s3:ListBucketVersions", bucket):
+            return []
+        return bulk.versions_of_key(self.principal, bucket.name, key)
+
+    def found(
+        self, name: str, key: str, version_id: str, versions: list[ObjectInfo]
+    ) -> ObjectInfo | None:
+        """Find the version to show; None where the key is deleted but has a past."""
+        try:
+            content = head_object(self.principal, name, key, version_id=version_id)
+        except NoSuchKey:
+            if versions and not version_id:
+                return None
+            raise
+        return content.info
+
+    def may(self, bucket: BucketInfo, key: str) -> dict[str, bool]:
+        return {
+            action.removeprefix("s3:"): is_allowed(self.principal, action, bucket, key)
+            for action in OBJECT_ACTIONS
+        }
+
+    def post(self, request: Any, name: str) -> HttpResponseBase:
+        key = check_key(request.GET.get("key", ""))
+        version_id = request.GET.get("version", "")
+        act = request.POST.get("act", "")
+        if act not in ACTS:
+            raise InvalidArgument("The form does not say what to do.")
+        return ACTS[act](self, request, name, key, version_id)
+
+    def save_metadata(
+        self, request: HttpRequest, name: str, key: str, version_id: str
+    ) -> HttpResponseBase:
+        form = MetadataForm(request.POST)
+        info = head_object(self.principal, name, key, version_id=version_id).info
+        if not form.is_valid():
+            return self.show(name, key, version_id, 400, metadata_form=form)
+        attributes = replace(
+            info.attributes,
+            content_type=form.cleaned_data["content_type"],
+            headers=form.headers(dict(info.headers)),
+            metadata=form.cleaned_data["metadata"],
+            acl=None,
+            lock_mode="",
+            retain_until=None,
+            has_legal_hold=False,
+        )
+        try:
+            copy_object(
+                self.principal,
+                CopySource(name, key, version_id),
+                name,
+                key,
+                attributes=attributes,
+                replaces_metadata=True,
+                now=timezone.now(),
+            )
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(name, key, version_id, error.status, metadata_form=form)
+        self.say("Metadata saved.")
+        return self.go(object_link(name, key, anchor="#metadata"))
+
+    def save_tags(
+        self, request: HttpRequest, name: str, key: str, version_id: str
+    ) -> HttpResponseBase:
+        form = TagsForm(request.POST)
+        if not form.is_valid():
+            return self.show(name, key, version_id, 400, tags_form=form)
+        try:
+            tagging.put_object_tagging(
+                self.principal,
+                name,
+                key,
+                form.cleaned_data["tags"],
+                version_id=version_id,
+            )
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(name, key, version_id, error.status, tags_form=form)
+        self.say("Tags saved.")
+        return self.go(object_link(name, key, version_id, "#tags"))
+
+    def save_lock(
+        self, request: HttpRequest, name: str, key: str, version_id: str
+    ) -> HttpResponseBase:
+        form = LockForm(request.POST)
+        if not form.is_valid():
+            return self.show(name, key, version_id, 400, lock_form=form)
+        try:
+            self.lock(name, key, version_id, form.cleaned_data)
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(name, key, version_id, error.status, lock_form=form)
+        self.say("Locks saved.")
+        return self.go(object_link(name, key, version_id, "#lock"))
+
+    def lock(self, name: str, key: str, version_id: str, given: dict[str, Any]) -> None:
+        """Change what differs: retention and legal hold are rights of their own."""
+        info = head_object(self.principal, name, key, version_id=version_id).info
+        until: datetime | None = given["until"] if given["mode"] else None
+        if (given["mode"], minute(until)) != (
+            info.lock_mode,
+            minute(info.retain_until),
+        ):
+            retention.put_object_retention(
+                self.principal,
+                name,
+                key,
+                given["mode"],
+                until,
+                version_id=version_id,
+                bypass_governance=given["bypass"],
+                now=timezone.now(),
+            )
+        if given["is_held"] != bool(info.has_legal_hold):
+            retention.put_object_legal_hold(
+                self.principal,
+                name,
+                key,
+                is_held=given["is_held"],
+                version_id=version_id,
+            )
+
+    def share(
+        self, request: HttpRequest, name: str, key: str, version_id: str
+    ) -> HttpResponseBase:
+        seconds = int(request.POST.get("seconds", "3600"))
+        link = links.presigned(
+            request, self.principal, name, key, version_id, seconds, now=timezone.now()
+        )
+        return self.show(
+            name,
+            key,
+            version_id,
+            shared=link,
+            shared_until=timezone.now() + timedelta(seconds=seconds),
+        )
+
+    def restore(
+        self, request: HttpRequest, name: str, key: str, version_id: str
+    ) -> HttpResponseBase:
+        chosen = request.POST.get("chosen", "")
+        bulk.restore_version(self.principal, name, key, chosen, now=timezone.now())
+        self.say("That version is the current one again; nothing was lost.")
+        return self.go(object_link(name, key, anchor="#versions"))
+
+    def undelete(
+        self, request: HttpRequest, name: str, key: str, version_id: str
+    ) -> HttpResponseBase:
+        bulk.undelete_key(self.principal, name, key, now=timezone.now())
+        self.say(f"{key} is back.")
+        return self.go(object_link(name, key))
+
+    def delete_version(
+        self, request: HttpRequest, name: str, key: str, version_id: str
+    ) -> HttpResponseBase:
+        delete_object(
+            self.principal,
+            name,
+            key,
+            version_id=request.POST.get("chosen", ""),
+            bypass_governance="bypass" in request.POST,
+            now=timezone.now(),
+        )
+        self.say("That version is gone for good.")
+        if bulk.versions_of_key(self.principal, name, key, most=1):
+            return self.go(object_link(name, key, anchor="#versions"))
+        return self.go(browse_link(name, folder_of(key)))
+
+
+def minute(moment: datetime | None) -> datetime | None:
+    """Cut a time to the minute, which is what the form shows of it."""
+    return None if moment is None else moment.replace(second=0, microsecond=0)
+
+
+ACTS = {
+    "metadata": ObjectPage.save_metadata,
+    "tags": ObjectPage.save_tags,
+    "lock": ObjectPage.save_lock,
+    "share": ObjectPage.share,
+    "restore": ObjectPage.restore,
+    "undelete": ObjectPage.undelete,
+    "delete_version": ObjectPage.delete_version,
+}
+
+
+class Download(BucketPage):
+    """The bytes, as a file to be saved: nothing of them runs on this origin."""
+
+    def get(self, request: Any, name: str) -> HttpResponseBase:
+        from kernel.http.queries import conditions_of
+        from kernel.http.responses import object_headers, object_response
+
+        key = check_key(request.GET.get("key", ""))
+        content = get_object(
+            self.principal,
+            name,
+            key,
+            version_id=request.GET.get("version", ""),
+            byte_range=request.META.get("HTTP_RANGE"),
+            conditions=conditions_of(request.META),
+        )
+        headers = object_headers(content.info)
+        is_shown = request.GET.get("inline") == "1" and kind_of(content.info) in {
+            "image",
+            "audio",
+            "video",
+        }
+        headers["Content-Disposition"] = disposition(key, is_attachment=not is_shown)
+        headers["Content-Security-Policy"] = SANDBOX
+        headers["X-Frame-Options"] = "SAMEORIGIN" if is_shown else "DENY"
+        if not is_shown:
+            headers["Content-Type"] = "application/octet-stream"
+        return object_response(content, headers)
+
+
+def disposition(key: str, *, is_attachment: bool) -> str:
+    """Write Content-Disposition with a name that every browser reads (RFC 6266)."""
+    name = key.rstrip("/").rpartition("/")[2] or "object"
+    plain = "".join(
+        c if c.isascii() and c.isprintable() and c not in '"\\' else "_" for c in name
+    )
+    kind = "attachment" if is_attachment else "inline"
+    return f"{kind}; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"

@@ -1,0 +1,304 @@
+"""Users, service accounts and groups."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from console.pages.base import Page
+from console.settings.policies import IDENTITY_POLICIES
+from console.settings.widgets import ConsoleForm, JsonText
+from iam import administration
+from iam.access import may
+from iam.administration import arn_of
+from iam.models import Identity, IdentityKind
+from iam.principals import Principal
+from kernel.errors import InvalidArgument, ObjectStoreError
+
+
+class UserForm(ConsoleForm):
+    """A new user or service account."""
+
+    kind = forms.ChoiceField(
+        label="Kind",
+        widget=forms.RadioSelect,
+        initial=IdentityKind.USER,
+        choices=[
+            (IdentityKind.USER, "User: a person"),
+            (IdentityKind.SERVICE, "Service account: a program"),
+        ],
+    )
+    name = forms.RegexField(
+        r"^[\w+=,.@-]{1,64}$",
+        label="Name",
+        help_text="Letters, digits and +=,.@-_",
+        widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
+    )
+    display_name = forms.CharField(label="Shown as", required=False, max_length=128)
+    description = forms.CharField(label="What for", required=False, max_length=1000)
+    password = forms.CharField(
+        label="Console password",
+        required=False,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="With one the user can sign in here. Empty: keys alone.",
+    )
+
+
+class PasswordForm(ConsoleForm):
+    password = forms.CharField(
+        label="New console password",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+    )
+
+
+class OwnPolicyForm(ConsoleForm):
+    name = forms.RegexField(r"^[\w+=,.@-]{1,128}$", label="Name")
+    document = JsonText(label="Policy")
+
+
+class Users(Page):
+    title = "Users"
+    template = "console/users.html"
+
+    def get(self, request: Any) -> HttpResponse:
+        text = request.GET.get("q", "").strip()
+        return self.render(
+            text=text,
+            identities=administration.list_identities(self.principal, text=text),
+            may_create=may(self.principal, "iam:CreateUser"),
+        )
+
+
+class CreateUser(Page):
+    title = "Create user"
+    template = "console/create_user.html"
+
+    def get(self, request: Any) -> HttpResponse:
+        return self.render(form=UserForm())
+
+    def post(self, request: Any) -> HttpResponseBase:
+        form = UserForm(request.POST)
+        if form.is_valid():
+            try:
+                identity = administration.create_identity(
+                    self.principal, now=timezone.now(), **form.cleaned_data
+                )
+                self.say(f"{identity.name} is there. Now give policies and a key.")
+                return self.go(reverse("admin:user", args=[identity.unique_id]))
+            except ObjectStoreError as error:
+                form.refuse(error)
+        response = self.render(form=form)
+        response.status_code = 400
+        return response
+
+
+USER_ACTIONS = (
+    "iam:UpdateUser",
+    "iam:DeleteUser",
+    "iam:AttachUserPolicy",
+    "iam:AddUserToGroup",
+    "iam:PutUserPolicy",
+    "iam:UpdateLoginProfile",
+    "iam:CreateAccessKey",
+)
+
+
+def may_with(principal: Principal, identity: Identity) -> dict[str, bool]:
+    """Tell what a user's page may offer."""
+    is_barred = identity.kind == IdentityKind.ROOT and not principal.is_root
+    return {
+        action.removeprefix("iam:"): not is_barred
+        and may(principal, action, arn_of(principal, identity))
+        for action in USER_ACTIONS
+    }
+
+
+class UserPage(Page):
+    template = "console/user.html"
+
+    def get(self, request: Any, unique_id: str) -> HttpResponse:
+        return self.show(unique_id)
+
+    def show(self, unique_id: str, status: int = 200, **forms: Any) -> HttpResponse:
+        principal = self.principal
+        identity = administration.get_identity(principal, unique_id)
+        attached = set(identity.managed_policies.values_list("pk", flat=True))
+        joined = set(identity.iam_groups.values_list("pk", flat=True))
+        response = self.render(
+            title=identity.name,
+            identity=identity,
+            policies=administration.visible_policies(principal).order_by("name"),
+            attached=attached,
+            groups=identity.account.groups.order_by("name"),
+            joined=joined,
+            own_policies=identity.inline_policies.order_by("name"),
+            keys=administration.list_keys(principal, identity),
+            may=may_with(principal, identity),
+            templates=IDENTITY_POLICIES,
+            **{
+                "password_form": PasswordForm(),
+                "policy_form": OwnPolicyForm(),
+                **forms,
+            },
+        )
+        response.status_code = status
+        return response
+
+    def post(self, request: Any, unique_id: str) -> HttpResponseBase:
+        act = request.POST.get("act", "")
+        if act not in ACTS:
+            raise InvalidArgument("The form does not say what to do.")
+        return ACTS[act](self, request, unique_id)
+
+    def again(self, unique_id: str, anchor: str = "") -> HttpResponseBase:
+        return self.go(reverse("admin:user", args=[unique_id]) + anchor)
+
+    def attach(self, request: Any, unique_id: str) -> HttpResponseBase:
+        ids = [int(one) for one in request.POST.getlist("policy")]
+        administration.attach_policies(self.principal, unique_id, ids)
+        self.say("Policies saved.")
+        return self.again(unique_id, "#policies")
+
+    def join(self, request: Any, unique_id: str) -> HttpResponseBase:
+        ids = [int(one) for one in request.POST.getlist("group")]
+        administration.join_groups(self.principal, unique_id, ids)
+        self.say("Groups saved.")
+        return self.again(unique_id, "#groups")
+
+    def put_policy(self, request: Any, unique_id: str) -> HttpResponseBase:
+        form = OwnPolicyForm(request.POST)
+        if not form.is_valid():
+            return self.show(unique_id, 400, policy_form=form)
+        try:
+            administration.put_own_policy(
+                self.principal,
+                unique_id,
+                form.cleaned_data["name"],
+                request.POST["document"],
+            )
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(unique_id, error.status, policy_form=form)
+        self.say("Policy saved.")
+        return self.again(unique_id, "#own")
+
+    def delete_policy(self, request: Any, unique_id: str) -> HttpResponseBase:
+        administration.delete_own_policy(
+            self.principal, unique_id, request.POST.get("name", "")
+        )
+        self.say("Policy removed.")
+        return self.again(unique_id, "#own")
+
+    def set_password(self, request: Any, unique_id: str) -> HttpResponseBase:
+        form = PasswordForm(request.POST)
+        if not form.is_valid():
+            return self.show(unique_id, 400, password_form=form)
+        try:
+            administration.set_password(
+                self.principal, unique_id, form.cleaned_data["password"]
+            )
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(unique_id, error.status, password_form=form)
+        self.say("Password set.")
+        return self.again(unique_id, "#sign-in")
+
+    def set_active(self, request: Any, unique_id: str) -> HttpResponseBase:
+        is_active = request.POST.get("is_active") == "1"
+        administration.set_active(self.principal, unique_id, is_active=is_active)
+        self.say("Enabled." if is_active else "Disabled: all keys and the sign-in.")
+        return self.again(unique_id)
+
+    def delete(self, request: Any, unique_id: str) -> HttpResponseBase:
+        administration.delete_identity(self.principal, unique_id)
+        self.say("The user is gone, with all keys.")
+        return self.go(reverse("admin:users"))
+
+
+ACTS = {
+    "attach": UserPage.attach,
+    "join": UserPage.join,
+    "put_policy": UserPage.put_policy,
+    "delete_policy": UserPage.delete_policy,
+    "set_password": UserPage.set_password,
+    "set_active": UserPage.set_active,
+    "delete": UserPage.delete,
+}
+
+
+# Groups
+
+
+class GroupForm(ConsoleForm):
+    name = forms.RegexField(
+        r"^[\w+=,.@-]{1,128}$", label="Name", help_text="Letters, digits and +=,.@-_"
+    )
+
+
+class Groups(Page):
+    title = "Groups"
+    template = "console/groups.html"
+
+    def get(self, request: Any) -> HttpResponse:
+        return self.show(GroupForm())
+
+    def show(self, form: GroupForm, status: int = 200) -> HttpResponse:
+        response = self.render(
+            groups=administration.list_groups(self.principal),
+            form=form,
+            may_create=may(self.principal, "iam:CreateGroup"),
+        )
+        response.status_code = status
+        return response
+
+    def post(self, request: Any) -> HttpResponseBase:
+        form = GroupForm(request.POST)
+        if not form.is_valid():
+            return self.show(form, 400)
+        try:
+            group = administration.create_group(
+                self.principal, form.cleaned_data["name"], now=timezone.now()
+            )
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(form, error.status)
+        self.say(f"The group {group.name} is there. Now add members and policies.")
+        return self.go(reverse("admin:group", args=[group.unique_id]))
+
+
+class GroupPage(Page):
+    template = "console/group.html"
+
+    def get(self, request: Any, unique_id: str) -> HttpResponse:
+        principal = self.principal
+        group = administration.get_group(principal, unique_id)
+        return self.render(
+            title=group.name,
+            group=group,
+            identities=administration.list_identities(principal),
+            members=set(group.members.values_list("pk", flat=True)),
+            policies=administration.visible_policies(principal).order_by("name"),
+            attached=set(group.managed_policies.values_list("pk", flat=True)),
+            may_change=may(principal, "iam:AddUserToGroup")
+            and may(principal, "iam:AttachGroupPolicy"),
+            may_delete=may(principal, "iam:DeleteGroup"),
+        )
+
+    def post(self, request: Any, unique_id: str) -> HttpResponseBase:
+        if request.POST.get("act") == "delete":
+            administration.delete_group(self.principal, unique_id)
+            self.say("The group is gone; its members stay.")
+            return self.go(reverse("admin:groups"))
+        administration.change_group(
+            self.principal,
+            unique_id,
+            member_ids=[int(one) for one in request.POST.getlist("member")],
+            policy_ids=[int(one) for one in request.POST.getlist("policy")],
+        )
+        self.say("Group saved.")
+        return self.go(reverse("admin:group", args=[unique_id]))

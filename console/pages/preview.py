@@ -1,0 +1,146 @@
+"""What can be shown of an object without running anything of it.
+
+Text is read up to a bound and escaped by the template; media are loaded by the
+browser from the download page, which answers with a sandbox around them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from buckets.access import find_bucket, is_allowed
+from iam.principals import Principal
+from kernel.errors import ObjectStoreError
+from kernel.results import ObjectInfo
+from objects.operations import get_object
+
+MOST_TEXT = 256 * 1024
+MOST_IMAGE = 32 * 1024 * 1024
+MOST_ROWS = 200
+MOST_COLUMNS = 40
+# Raster formats alone: an SVG is a document that can hold scripts.
+IMAGES = frozenset(
+    {"image/png", "image/jpeg", "image/gif", "image/webp", "image/avif", "image/bmp"}
+)
+TEXT_ENDINGS = (
+    "txt md log csv tsv json jsonl ndjson xml html htm svg yml yaml toml ini cfg conf "
+    "py js mjs ts css sql sh rs go c h cpp java rb php env lock"
+)
+TEXTS_BY_ENDING = frozenset(TEXT_ENDINGS.split())
+TEXT_TYPES = frozenset(
+    {
+        "application/json",
+        "application/xml",
+        "application/javascript",
+        "application/x-yaml",
+        "application/yaml",
+        "application/sql",
+        "application/x-sh",
+        "image/svg+xml",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """What to show: text, table rows, or a medium to load; or why nothing."""
+
+    kind: str
+    text: str = ""
+    rows: list[list[str]] = field(default_factory=list)
+    is_cut: bool = False
+    why: str = ""
+
+
+def kind_of(info: ObjectInfo) -> str:
+    """Tell how an object can be shown: image, audio, video, csv, json, text or none."""
+    content_type = info.content_type.partition(";")[0].strip().lower()
+    ending = info.key.rpartition(".")[2].lower()
+    if content_type in IMAGES:
+        return "image"
+    if content_type.partition("/")[0] in {"audio", "video"}:
+        return content_type.partition("/")[0]
+    if content_type in {"text/csv", "text/tab-separated-values"} or ending in {
+        "csv",
+        "tsv",
+    }:
+        return "csv"
+    if content_type == "application/json" or ending == "json":
+        return "json"
+    is_text = content_type.startswith("text/") or content_type in TEXT_TYPES
+    return "text" if is_text or ending in TEXTS_BY_ENDING else "none"
+
+
+def preview_of(principal: Principal, name: str, info: ObjectInfo) -> Preview:
+    """Make the preview of a version, if the principal may read it."""
+    kind = kind_of(info)
+    if not is_allowed(
+        principal, "s3:GetObject", find_bucket(name), info.key, target=info
+    ):
+        return Preview("none", why="You may not read this object.")
+    if kind == "none":
+        return Preview("none", why="There is no safe preview of this kind of file.")
+    if kind == "image" and info.size > MOST_IMAGE:
+        return Preview("none", why="The image is too large to show here.")
+    if kind in {"image", "audio", "video"}:
+        return Preview(kind)
+    return text_preview(principal, name, info, kind)
+
+
+def text_preview(
+    principal: Principal, name: str, info: ObjectInfo, kind: str
+) -> Preview:
+    if not info.size:
+        return Preview("none", why="The object is empty.")
+    try:
+        data = first_bytes(principal, name, info)
+    except ObjectStoreError as error:
+        return Preview("none", why=error.text)
+    if b"\0" in data:
+        return Preview("none", why="This is not text.")
+    is_cut = info.size > MOST_TEXT
+    text = data.decode("utf-8", errors="replace").removeprefix("\ufeff")
+    if kind == "csv":
+        return table_preview(info, text, is_cut)
+    if kind == "json" and not is_cut:
+        return Preview("text", text=indented(text))
+    return Preview("text", text=text, is_cut=is_cut)
+
+
+def first_bytes(principal: Principal, name: str, info: ObjectInfo) -> bytes:
+    """Read an object up to the bound, never more."""
+    last = min(info.size, MOST_TEXT) - 1
+    content = get_object(
+        principal,
+        name,
+        info.key,
+        version_id=info.version_id,
+        byte_range=f"bytes=0-{last}",
+    )
+    return b"".join(content.chunks)
+
+
+def table_preview(info: ObjectInfo, text: str, is_cut: bool) -> Preview:
+    is_tabbed = info.key.endswith(".tsv") or "tab-separated" in info.content_type
+    reader: Any = csv.reader(io.StringIO(text), delimiter="\t" if is_tabbed else ",")
+    rows: list[list[str]] = []
+    try:
+        for row in reader:
+            rows.append(row[:MOST_COLUMNS])
+            if len(rows) > MOST_ROWS:
+                break
+    except csv.Error:
+        return Preview("text", text=text, is_cut=is_cut)
+    return Preview("csv", rows=rows[:MOST_ROWS], is_cut=is_cut or len(rows) > MOST_ROWS)
+
+
+def indented(text: str) -> str:
+    """Lay JSON out; what is not JSON stays as it is."""
+    try:
+        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return text

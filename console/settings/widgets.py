@@ -1,0 +1,109 @@
+"""Form fields as the console draws them."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+
+from kernel.errors import ObjectStoreError
+
+
+class ConsoleForm(forms.Form):
+    """A form in the console's dress."""
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        for field in self.fields.values():
+            dress(field)
+
+    def refuse(self, error: ObjectStoreError) -> None:
+        """Show what the domain refused above the form."""
+        self.add_error(None, error.text)
+
+
+def dress(field: forms.Field) -> None:
+    widget = field.widget
+    kind = "os-input"
+    if isinstance(widget, forms.CheckboxInput):
+        kind = "os-check"
+    if isinstance(widget, (forms.RadioSelect, forms.CheckboxSelectMultiple)):
+        kind = "os-choice"
+    widget.attrs.setdefault("class", kind)
+
+
+class Lines(forms.CharField):
+    """Several values, one a line."""
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault("widget", forms.Textarea(attrs={"rows": 2}))
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value) or ""
+        return [line.strip() for line in text.splitlines() if line.strip()]
+
+    def prepare_value(self, value: Any) -> Any:
+        return "\n".join(value) if isinstance(value, list) else value
+
+
+class Pairs(Lines):
+    """Names with values, one a line: name=value."""
+
+    default_error_messages = {"pair": "Write each line as name=value: %(line)s"}
+
+    def to_python(self, value: Any) -> Any:
+        pairs: dict[str, str] = {}
+        for line in super().to_python(value):
+            name, sign, text = line.partition("=")
+            if not sign or not name.strip():
+                raise ValidationError(
+                    self.error_messages["pair"], "pair", {"line": line}
+                )
+            pairs[name.strip()] = text.strip()
+        return pairs
+
+    def prepare_value(self, value: Any) -> Any:
+        if isinstance(value, dict):
+            return "\n".join(f"{name}={text}" for name, text in value.items())
+        return value
+
+
+class JsonText(forms.CharField):
+    """A JSON document, kept as a document."""
+
+    default_error_messages = {"json": "Not JSON, line %(line)s: %(what)s"}
+
+    def __init__(self, **options: Any) -> None:
+        options.setdefault(
+            "widget",
+            forms.Textarea(
+                attrs={"rows": 18, "class": "os-input os-code", "spellcheck": "false"}
+            ),
+        )
+        super().__init__(**options)
+
+    def to_python(self, value: Any) -> Any:
+        text = super().to_python(value)
+        try:
+            return json.loads(text) if text else None
+        except ValueError as error:
+            raise ValidationError(
+                self.error_messages["json"],
+                "json",
+                {
+                    "line": getattr(error, "lineno", 1),
+                    "what": getattr(error, "msg", str(error)),
+                },
+            ) from None
+
+    def prepare_value(self, value: Any) -> Any:
+        if value is None or isinstance(value, str):
+            return value
+        return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+class JsonForm(ConsoleForm):
+    document = JsonText(label="JSON", required=False)

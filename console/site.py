@@ -1,0 +1,68 @@
+"""The admin site: its pages, its front page, and its search."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.template.response import TemplateResponse
+from django.urls import path
+from unfold.sites import UnfoldAdminSite
+
+from console.access import principal_of
+
+MOST_FOUND = 50
+
+
+class ConsoleSite(UnfoldAdminSite):
+    """The management UI. Those come in who can sign in and have an identity."""
+
+    index_title = "Dashboard"
+
+    def has_permission(self, request: HttpRequest) -> bool:
+        return super().has_permission(request) and principal_of(request) is not None
+
+    def extra_urls(self) -> list[Any]:
+        from console.urls import pages
+
+        return [
+            path(route, self.admin_view(page.as_view(site=self)), name=name)
+            for route, page, name in pages
+        ]
+
+    def index(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        from console.pages.dashboard import Dashboard
+
+        return Dashboard.as_view(site=self)(request)
+
+    def search(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """Find pages, buckets, users and keys; nothing is kept, so nothing is stale."""
+        from console.search import find
+
+        text = request.GET.get("s", "").strip()
+        if not text:
+            return HttpResponse()
+        started = time.monotonic()
+        results = find(request, text)
+        return TemplateResponse(
+            request,
+            "unfold/helpers/command_results.html",
+            {
+                "search_term": text,
+                "page_obj": Paginator(results, MOST_FOUND),
+                "results": Paginator(results, MOST_FOUND).page(1),
+                "page_counter": 0,
+                "execution_time": time.monotonic() - started,
+                "command_show_history": True,
+            },
+            headers={"HX-Trigger": "search"},
+        )
+
+
+console_site = ConsoleSite(name="admin")

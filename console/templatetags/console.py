@@ -1,0 +1,125 @@
+"""How the console writes numbers, keys and places."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+
+from django import template
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+from django.utils.timesince import timesince
+
+register = template.Library()
+
+UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
+# Icon by the first half of the content type, or by the name's ending.
+ICONS = {
+    "image": "image",
+    "video": "movie",
+    "audio": "music_note",
+    "text": "description",
+}
+ICONS_BY_ENDING = {
+    "zip": "folder_zip",
+    "gz": "folder_zip",
+    "tar": "folder_zip",
+    "pdf": "picture_as_pdf",
+    "json": "data_object",
+    "csv": "table",
+    "parquet": "table",
+    "md": "article",
+    "html": "code",
+    "py": "code",
+    "js": "code",
+}
+
+
+@register.filter
+def size(count: int | None) -> str:
+    """Write a number of bytes as people read it, in powers of 1,024."""
+    if count is None:
+        return "–"
+    value, unit = float(count), 0
+    while value >= 1024 and unit < len(UNITS) - 1:
+        value /= 1024
+        unit += 1
+    if unit == 0:
+        return f"{count} B"
+    return f"{value:.1f} {UNITS[unit]}"
+
+
+@register.filter
+def number(count: int | None) -> str:
+    """Write a count with thousands apart."""
+    return "–" if count is None else f"{count:,}"
+
+
+@register.simple_tag
+def plural(count: int | None, one: str, many: str = "") -> str:
+    """Write a count with its noun: 1 object, 2 objects."""
+    return f"{number(count)} {one if count == 1 else many or one + 's'}"
+
+
+@register.filter
+def moment(when: datetime | None) -> SafeString | str:
+    """Write a time, with how long ago it was to be read by pointing at it."""
+    if when is None:
+        return "–"
+    local = timezone.localtime(when)
+    return format_html(
+        '<time datetime="{}" title="{}">{}</time>',
+        local.isoformat(),
+        nearness(when),
+        local.strftime("%d %b %Y, %H:%M"),
+    )
+
+
+@register.filter
+def nearness(when: datetime | None) -> str:
+    """Say how long ago a time was, or how long until it comes."""
+    if when is None:
+        return "never"
+    now = timezone.now()
+    if when > now:
+        return f"in {timesince(now, when, depth=1)}"
+    if (now - when).total_seconds() < 60:
+        return "just now"
+    return f"{timesince(when, now, depth=1)} ago"
+
+
+@register.filter
+def icon_of(key: str, content_type: str = "") -> str:
+    """Choose the icon of an object."""
+    ending = key.rpartition(".")[2].lower()
+    by_ending = ICONS_BY_ENDING.get(ending)
+    return by_ending or ICONS.get(content_type.partition("/")[0], "draft")
+
+
+@register.filter
+def as_json(value: Any) -> str:
+    return json.dumps(value, indent=2, ensure_ascii=False, default=str)
+
+
+@register.filter
+def last_name(key: str) -> str:
+    """Give what stands after the last folder."""
+    stem = key.rstrip("/")
+    return stem.rpartition("/")[2] + ("/" if key.endswith("/") else "")
+
+
+@register.simple_tag
+def place(page: str, *arguments: Any, **query: Any) -> str:
+    """Give the address of a page with its query; empty values are left out."""
+    given = {name: value for name, value in query.items() if value not in ("", None)}
+    link = reverse(f"admin:{page}", args=arguments)
+    return f"{link}?{urlencode(given)}" if given else link
+
+
+@register.filter
+def field_of(form: Any, name: str) -> Any:
+    return form[name]

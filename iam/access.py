@@ -1,0 +1,60 @@
+"""The door for what belongs to an account: identities, policies, keys, its bucket list.
+
+Only identity policies speak of these; the root user may do everything in its account.
+"""
+
+from __future__ import annotations
+
+from iam.policy import AccessRequest, evaluate
+from iam.principals import Principal
+from kernel.errors import AccessDenied
+
+
+def account_arn(principal: Principal, kind: str, name: str) -> str:
+    """Name a user, group or policy of the principal's account."""
+    return f"arn:aws:iam::{principal.account_number}:{kind}/{name}"
+
+
+def may(principal: Principal, action: str, resource: str = "*") -> bool:
+    """Tell whether the principal may do an account's action on a resource."""
+    if principal.is_system:
+        return True
+    if principal.account_id is None:
+        return False
+    request = AccessRequest(
+        action=action,
+        resource=resource,
+        principal_arn=principal.arn,
+        principal_account=principal.account_number,
+        canonical_id=principal.canonical_id,
+        context=identity_context(principal),
+    )
+    decision = evaluate(request, principal.policies)
+    is_allowed = not decision.is_denied and (principal.is_root or decision.is_allowed)
+    if is_allowed and principal.session_policies:
+        return evaluate(request, principal.session_policies).is_allowed
+    return is_allowed
+
+
+def check_may(principal: Principal, action: str, resource: str = "*") -> None:
+    """Raise AccessDenied unless the principal may do an account's action."""
+    if not may(principal, action, resource):
+        raise AccessDenied(
+            f"User: {principal.arn} is not authorized to perform: {action} on "
+            f'resource: "{resource}"'
+        )
+
+
+def identity_context(principal: Principal) -> dict[str, str]:
+    facts = principal.facts
+    context = {
+        "aws:sourceip": facts.source_ip,
+        "aws:securetransport": "true" if facts.is_secure else "false",
+        "aws:useragent": facts.user_agent,
+        "aws:username": principal.name,
+        "aws:userid": principal.unique_id,
+        "aws:principalarn": principal.arn,
+        "aws:principalaccount": principal.account_number,
+    }
+    context.update({f"aws:principaltag/{key}".lower(): v for key, v in principal.tags})
+    return {name: value for name, value in context.items() if value}
