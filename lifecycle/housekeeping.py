@@ -1,0 +1,180 @@
+"""Jobs that keep the store in order: scrub, counters, records nobody needs."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db.models import F
+
+from blobs import queries as blob_queries
+from blobs.models import Blob, BlobKind, BlobState
+from blobs.queries import BlobInfo
+from kernel.database.commit import commit
+from kernel.errors import ObjectStoreError
+from lifecycle import counters
+from lifecycle.counters import Difference
+from lifecycle.models import Damage, LifecycleRun, ScrubRun
+from lifecycle.transitions import md5_of
+from objects.models import MultipartUpload
+
+logger = logging.getLogger("objectstore.housekeeping")
+
+BLOBS_AT_ONCE = 100
+RUNS_KEPT = timedelta(days=90)
+PURGED_TOGETHER = 1000
+
+
+# Scrub
+
+
+@dataclass(frozen=True, slots=True)
+class Scrubbed:
+    """What one scrub read, and how many blobs it found damaged."""
+
+    blobs: int
+    size: int
+    damaged: int
+    is_finished: bool
+
+
+def scrub(*, now: datetime, most_bytes: int | None = None) -> Scrubbed:
+    """Read stored bytes back and compare them with their checksums.
+
+    Goes on where the last one stopped; `most_bytes` bounds this one. What is damaged
+    is reported and kept.
+    """
+    run = commit(partial(open_scrub, now))
+    blobs = size = damaged = 0
+    while found := live_blobs(run.cursor):
+        bad = [one for one in found if is_damaged(*one, now)]
+        blobs, size = blobs + len(found), size + sum(one.size for one, _ in found)
+        damaged += len(bad)
+        run.cursor = found[-1][0].id
+        commit(partial(advance_scrub, run.pk, found, now))
+        if most_bytes is not None and size >= most_bytes:
+            return Scrubbed(blobs, size, damaged, is_finished=False)
+    commit(lambda: ScrubRun.objects.filter(pk=run.pk).update(finished_at=now))
+    return Scrubbed(blobs, size, damaged, is_finished=True)
+
+
+def open_scrub(now: datetime) -> ScrubRun:
+    found = ScrubRun.objects.filter(finished_at=None).order_by("-id").first()
+    return found or ScrubRun.objects.create(started_at=now, updated_at=now)
+
+
+def live_blobs(after: int) -> list[tuple[BlobInfo, str]]:
+    """List blobs that have bytes of their own, with their MD5, by row.
+
+    A composite has none: its parts are blobs themselves.
+    """
+    rows = (
+        Blob.objects.filter(id__gt=after, state=BlobState.LIVE)
+        .exclude(kind=BlobKind.COMPOSITE)
+        .order_by("id")
+        .values_list("id", "kind", "storage_class", "path", "size", "md5")
+    )
+    return [
+        (BlobInfo(*row[:5], data=None, encryption_text=None), row[5])
+        for row in rows[:BLOBS_AT_ONCE]
+    ]
+
+
+def advance_scrub(
+    run_id: int, found: list[tuple[BlobInfo, str]], now: datetime
+) -> None:
+    ScrubRun.objects.filter(pk=run_id).update(
+        cursor=found[-1][0].id,
+        blobs=F("blobs") + len(found),
+        size=F("size") + sum(blob.size for blob, _ in found),
+        updated_at=now,
+    )
+
+
+def is_damaged(listed: BlobInfo, md5: str, now: datetime) -> bool:
+    problem = problem_with(listed, md5)
+    # It may have been freed while it was read: then nothing is missing.
+    is_live = Blob.objects.filter(pk=listed.id, state=BlobState.LIVE)
+    if problem and is_live.exists():
+        logger.error("blob %s is damaged: %s", listed.id, problem)
+        commit(partial(note_damage, listed.id, problem, now))
+        return True
+    if not problem:
+        commit(lambda: Damage.objects.filter(blob_id=listed.id).delete())
+    return False
+
+
+def problem_with(listed: BlobInfo, md5: str) -> str:
+    """Say what is wrong with a blob's bytes; "" when they are as they were stored."""
+    blob = blob_queries.get(listed.id)
+    if blob is None or not md5:
+        return ""
+    try:
+        found = md5_of(blob, blob.size)
+    except (ObjectStoreError, OSError) as error:
+        return f"{blob.storage_class} {blob.path}: {error.__cause__ or error}"
+    if found != md5:
+        return f"{blob.storage_class} {blob.path}: MD5 is {found}, was {md5}"
+    return ""
+
+
+def note_damage(blob_id: int, problem: str, now: datetime) -> None:
+    Damage.objects.update_or_create(
+        blob_id=blob_id, defaults={"problem": problem[:1024], "found_at": now}
+    )
+
+
+# Counters
+
+
+def verify_counters(*, repair: bool = False) -> list[Difference]:
+    """Compare the buckets' counters with what the buckets hold.
+
+    They are the same unless someone changed tables by hand; `repair` sets them right.
+    """
+    differences = counters.differences()
+    for one in differences:
+        logger.error(
+            "%s: counter %s is off by %s", one.bucket_name, one.counter, one.by
+        )
+    if repair and differences:
+        commit(counters.repair)
+    return differences
+
+
+# Records
+
+
+@dataclass(frozen=True, slots=True)
+class Purged:
+    """How many records have gone."""
+
+    uploads: int
+    runs: int
+
+
+def purge_records(*, now: datetime) -> Purged:
+    """Forget completed uploads whose outcome nobody asks for any more, and old runs.
+
+    What is unfinished is not touched: rules abort it, when they say so.
+    """
+    outcome = timedelta(seconds=settings.OBJECTSTORE_UPLOAD_OUTCOME_SECONDS)
+    uploads = MultipartUpload.objects.filter(completed_at__lt=now - outcome)
+    runs = LifecycleRun.objects.filter(finished_at__lt=now - RUNS_KEPT)
+    return Purged(uploads=purge(uploads), runs=purge(runs))
+
+
+def purge(records: object) -> int:
+    """Delete records in batches, so that other writers are let in between."""
+    count = 0
+    while ids := list(records.values_list("pk", flat=True)[:PURGED_TOGETHER]):  # type: ignore[attr-defined]
+        commit(partial(delete_rows, records, ids))
+        count += len(ids)
+    return count
+
+
+def delete_rows(records: object, ids: list[int]) -> None:
+    records.model.objects.filter(pk__in=ids).delete()  # type: ignore[attr-defined]

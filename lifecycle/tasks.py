@@ -1,0 +1,50 @@
+"""Celery tasks of lifecycle and housekeeping: each may run twice."""
+
+from __future__ import annotations
+
+from celery import shared_task
+from django.conf import settings
+from django.utils import timezone
+
+from kernel.errors import NoSuchBucket
+from lifecycle import housekeeping, operations
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def start_lifecycle() -> int:
+    """Send one message for each bucket whose rules are to be carried out today."""
+    names = operations.buckets_to_run(timezone.now())
+    for name in names:
+        run_bucket.delay(bucket_name=name)
+    return len(names)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def run_bucket(bucket_name: str) -> int | None:
+    """Carry out one bucket's rules, or the rest of them."""
+    try:
+        run = operations.run_lifecycle(
+            bucket_name, now=timezone.now(), clock=timezone.now
+        )
+    except NoSuchBucket:
+        return None
+    return None if run is None else run.pk
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def scrub_blobs() -> dict[str, int]:
+    done = housekeeping.scrub(
+        now=timezone.now(), most_bytes=settings.OBJECTSTORE_SCRUB_BYTES
+    )
+    return {"blobs": done.blobs, "size": done.size, "damaged": done.damaged}
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def verify_bucket_counters() -> int:
+    return len(housekeeping.verify_counters())
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def purge_records() -> dict[str, int]:
+    purged = housekeeping.purge_records(now=timezone.now())
+    return {"uploads": purged.uploads, "runs": purged.runs}

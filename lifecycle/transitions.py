@@ -1,0 +1,167 @@
+"""Moving a version's bytes to another storage class.
+
+The copy is written, read back and compared before the row names it; the old bytes
+go the way of all bytes that nothing names. Killed at any point, what is left is a
+pending row, which the sweep finds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+
+from blobs import queries as blob_queries
+from blobs import store
+from blobs.models import Blob, BlobKind, BlobState, Part
+from blobs.queries import BlobInfo
+from kernel.database.commit import commit
+from kernel.errors import ServiceUnavailable
+from lifecycle import queries
+
+type Clock = Callable[[], datetime]
+
+
+class DamagedBytesError(Exception):
+    """Bytes that are not those that were stored; they stay where they are."""
+
+
+class VersionChangedError(Exception):
+    """The version no longer names the bytes that were copied."""
+
+
+def move_version(
+    version_row_id: int,
+    blob_id: int,
+    storage_class: str,
+    *,
+    clock: Clock,
+    also: Callable[[], None],
+) -> bool:
+    """Move one version's bytes; False when it has gone or changed meanwhile.
+
+    `also` runs in the transaction that switches the row. Raises DamagedBytesError,
+    and what the storages raise; then the version is as it was.
+    """
+    blob = blob_queries.get(blob_id)
+    if blob is None:
+        return False
+    copy = copy_parts if blob.kind == BlobKind.COMPOSITE else copy_bytes
+    try:
+        record, discard = copy(blob, storage_class, clock)
+    except VersionChangedError:
+        return False
+
+    def switch() -> None:
+        new_blob_id = record()
+        if not queries.switch_blob(version_row_id, blob_id, new_blob_id, storage_class):
+            raise VersionChangedError
+        blob_queries.free([blob_id], clock())
+        also()
+
+    try:
+        commit(switch)
+    except VersionChangedError:
+        discard()
+        return False
+    except BaseException:
+        discard()
+        raise
+    return True
+
+
+type Copied = tuple[Callable[[], int], Callable[[], None]]
+
+
+def copy_bytes(blob: BlobInfo, storage_class: str, clock: Clock) -> Copied:
+    """Copy one blob; give how to name the copy and how to give it up."""
+    written = write_copy(blob, storage_class, clock)
+    return (
+        lambda: written.record(clock()),
+        lambda: store.discard(written, clock()),
+    )
+
+
+def write_copy(blob: BlobInfo, storage_class: str, clock: Clock) -> store.WrittenBlob:
+    written = store.write(store.body_of(blob, 0, blob.size), storage_class, now=clock())
+    try:
+        check_copy(blob, written)
+    except BaseException:
+        store.discard(written, clock())
+        raise
+    return written
+
+
+def check_copy(blob: BlobInfo, written: store.WrittenBlob) -> None:
+    """Compare what was read and what is read back with what was once stored."""
+    stored = Blob.objects.values_list("md5", flat=True).get(pk=blob.id)
+    if stored and stored != written.md5:
+        raise DamagedBytesError(f"blob {blob.id} has MD5 {written.md5}, not {stored}")
+    if written.blob_id is None:
+        return
+    copy = blob_queries.get(written.blob_id)
+    if copy is None or md5_of(copy, written.size) != written.md5:
+        raise DamagedBytesError(f"the copy of blob {blob.id} does not read back")
+
+
+def md5_of(blob: BlobInfo, size: int) -> str:
+    """Read a blob to its end and give its MD5 in hex."""
+    digest = hashlib.md5(usedforsecurity=False)
+    for chunk in store.open_blob(blob, 0, size):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def copy_parts(blob: BlobInfo, storage_class: str, clock: Clock) -> Copied:
+    """Copy a composite part by part, so that its parts can still be read by number."""
+    whole_id = commit(lambda: add_pending_composite(blob, storage_class, clock()))
+    try:
+        for part in parts_of(blob.id):
+            copy_part(part, whole_id, storage_class, clock)
+    except BaseException:
+        store.discard_written(whole_id, clock())
+        raise
+
+    def record() -> int:
+        if not blob_queries.make_live(whole_id, blob.size, "", clock()):
+            raise ServiceUnavailable("The copy took too long and was given up.")
+        return whole_id
+
+    return record, lambda: store.discard_written(whole_id, clock())
+
+
+def add_pending_composite(blob: BlobInfo, storage_class: str, now: datetime) -> int:
+    return Blob.objects.create(
+        kind=BlobKind.COMPOSITE,
+        state=BlobState.PENDING,
+        storage_class=storage_class,
+        size=blob.size,
+        changed_at=now,
+    ).pk
+
+
+def parts_of(whole_id: int) -> list[Part]:
+    return list(Part.objects.filter(whole_id=whole_id).order_by("number"))
+
+
+def copy_part(part: Part, whole_id: int, storage_class: str, clock: Clock) -> None:
+    """Copy one part's bytes and name them in the new whole, which is still pending."""
+    blob = blob_queries.get(part.blob_id)
+    if blob is None:
+        raise VersionChangedError
+    written = write_copy(blob, storage_class, clock)
+
+    def record() -> None:
+        now = clock()
+        copied = Part.objects.get(pk=part.pk)
+        copied.pk = None
+        copied.whole_id, copied.blob_id = whole_id, written.record(now)
+        copied.save(force_insert=True)
+        # The sweep takes for abandoned what has not changed for long.
+        Blob.objects.filter(pk=whole_id).update(changed_at=now)
+
+    try:
+        commit(record)
+    except BaseException:
+        store.discard(written, clock())
+        raise
