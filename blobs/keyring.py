@@ -23,7 +23,7 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from blobs.encryption import CIPHER, Seal
-from kernel.errors import AccessDenied, InvalidRequest, KMSNotFoundException
+from kernel.errors import InvalidRequest, KMSNotFoundException, WrongCustomerKey
 from kernel.results import CUSTOMER, KMS, CustomerKey
 
 KEY_BYTES = 32
@@ -81,7 +81,7 @@ def check_customer_key(
 ) -> None:
     """Refuse a customer's key where none is used, none where one is, and another.
 
-    Raises InvalidRequest, and AccessDenied for another key.
+    Raises InvalidRequest, and WrongCustomerKey for another key.
     """
     is_customers = bool(encryption) and (encryption or {})["algorithm"] == CUSTOMER
     if not is_customers:
@@ -96,19 +96,19 @@ def check_customer_key(
             "parameters must be provided to retrieve the object."
         )
     if (encryption or {}).get("key_md5") != customer_key.md5:
-        raise AccessDenied()
+        raise WrongCustomerKey()
 
 
 def open_key(record: Mapping[str, str], customer_key: CustomerKey | None) -> bytes:
     """Give the key of a blob's bytes.
 
-    Raises AccessDenied for another customer's key, ImproperlyConfigured when no
+    Raises WrongCustomerKey, and ImproperlyConfigured when no
     sealing key opens it.
     """
     wrapped = b64decode(record["key"])
     if record["purpose"] == CUSTOMER:
         if customer_key is None:
-            raise AccessDenied()
+            raise WrongCustomerKey()
         candidates = [customer_key.key]
     else:
         candidates = wrapping_keys(record["purpose"])
@@ -118,7 +118,7 @@ def open_key(record: Mapping[str, str], customer_key: CustomerKey | None) -> byt
         except InvalidUnwrap:
             continue
     if customer_key is not None:
-        raise AccessDenied()
+        raise WrongCustomerKey()
     raise ImproperlyConfigured(
         "OBJECTSTORE_SEALING_KEYS does not open the objects that were encrypted"
     )

@@ -209,11 +209,10 @@ def account_of(email: str) -> str:
 
 
 def shown(acl: Mapping[str, Any] | None, owner_id: str) -> list[Mapping[str, Any]]:
-    """Give the grants of an ACL as it is shown: the owner's own where there is none."""
+    """Give the grants of an ACL as it is shown: groups first."""
     if acl is None:
         return [owner_grant(owner_id)]
-    grants: list[Mapping[str, Any]] = acl["grants"]
-    return grants
+    return sorted(acl["grants"], key=lambda grant: "uri" not in grant["grantee"])
 
 
 def conditions(asked: Mapping[str, Any] | None) -> dict[str, str]:

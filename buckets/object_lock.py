@@ -67,6 +67,11 @@ def default_retention(
     return retention["Mode"], years_after(now, retention["Years"])
 
 
+def in_whole_seconds(moment: datetime | None) -> datetime | None:
+    """Cut a retention's end as it is shown, so that it is over when it says so."""
+    return None if moment is None else moment.replace(microsecond=0)
+
+
 def years_after(moment: datetime, years: int) -> datetime:
     """Give the same day of a later year; the 29th of February becomes the 28th."""
     try:

@@ -194,8 +194,7 @@ def check_form(policy: PostPolicy, fields: Mapping[str, str], now: datetime) -> 
     if policy.expires_at <= now:
         raise AccessDenied(REFUSED + "Policy expired.")
     for operator, field, value in policy.conditions:
-        given = fields.get(field)
-        if given is None or not holds(operator, field, given, value):
+        if not holds(operator, field, fields.get(field, ""), value):
             raise AccessDenied(
                 f'{REFUSED}Policy Condition failed: ["{operator}", "${field}", '
                 f'"{value}"]'

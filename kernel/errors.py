@@ -376,6 +376,17 @@ class AccessDenied(ObjectStoreError):
     message = "Access Denied"
 
 
+class WrongCustomerKey(AccessDenied):
+    """The customer's key is not the one that the object was encrypted with."""
+
+    s3_code = "AccessDenied"
+    rest_code = "AccessDenied"
+    message = (
+        "Requests specifying Server Side Encryption with Customer provided keys must "
+        "provide the correct secret key."
+    )
+
+
 class AccountProblem(ObjectStoreError):
     """The account may not be used."""
 

@@ -35,6 +35,7 @@ class CustomerKey:
 
     key: bytes = field(repr=False)
     md5: str
+    algorithm: str = AES256
 
 
 @dataclass(frozen=True, slots=True)

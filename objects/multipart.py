@@ -37,6 +37,7 @@ from kernel.errors import (
     InvalidPartOrder,
     InvalidRequest,
     NoSuchUpload,
+    WrongCustomerKey,
 )
 from kernel.listing import SMALLEST, common_prefix, page_bounds, page_size, start_after
 from kernel.ranges import ByteRange, parse_copy_range
@@ -198,8 +199,19 @@ def upload_part(
     )
     upload = find_upload(bucket, key, upload_id)
     check_size(body.length, settings.OBJECTSTORE_MAX_BODY)
-    seal = new_seal(upload.encryption, customer_key)
+    seal = seal_of_part(upload, customer_key)
     return store_part(bucket, upload, part_number, body, seal, now)
+
+
+def seal_of_part(
+    upload: MultipartUpload, customer_key: CustomerKey | None
+) -> Seal | None:
+    try:
+        return new_seal(upload.encryption, customer_key)
+    except WrongCustomerKey:
+        raise InvalidRequest(
+            "The provided encryption parameters did not match the ones used originally."
+        ) from None
 
 
 def store_part(
@@ -286,7 +298,7 @@ def upload_part_copy(
     algorithms = ()
     if upload.checksum_algorithm:
         algorithms = (ChecksumAlgorithm(upload.checksum_algorithm),)
-    seal = new_seal(upload.encryption, customer_key)
+    seal = seal_of_part(upload, customer_key)
     body = store.body_of(
         found.blob,
         wanted.start,
@@ -360,6 +372,7 @@ def complete_multipart_upload(
     *,
     checksum: str = "",
     expected_size: int | None = None,
+    customer_key: CustomerKey | None = None,
     conditions: Conditions = NO_CONDITIONS,
     expected_owner: str = "",
     now: datetime,
@@ -381,10 +394,17 @@ def complete_multipart_upload(
             raise NoSuchUpload(upload_id=upload_id)
         if upload.completed_at is not None:
             return outcome_again(bucket, upload, parts)
+        check_completes(upload, customer_key)
         made = assemble(upload, parts, checksum, expected_size)
         return record_completion(bucket, upload, made, conditions, now)
 
     return commit_version(bucket, record)
+
+
+def check_completes(upload: MultipartUpload, customer_key: CustomerKey | None) -> None:
+    """Want a customer's key again where the upload has a checksum, as AWS does."""
+    if upload.checksum_algorithm or customer_key is not None:
+        seal_of_part(upload, customer_key)
 
 
 def check_listed(parts: Sequence[CompletedPart]) -> None:

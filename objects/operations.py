@@ -22,7 +22,7 @@ from buckets.configurations import (
     configurations_of,
 )
 from buckets.encryption import default_encryption
-from buckets.object_lock import check_retention, default_retention
+from buckets.object_lock import check_retention, default_retention, in_whole_seconds
 from iam.principals import Principal
 from kernel.bodies import Body
 from kernel.conditions import (
@@ -37,6 +37,7 @@ from kernel.errors import (
     AccessDenied,
     EntityTooLarge,
     InvalidArgument,
+    InvalidEncryptionAlgorithmError,
     InvalidRequest,
     MethodNotAllowed,
     NoSuchKey,
@@ -48,7 +49,9 @@ from kernel.errors import (
 from kernel.names import check_metadata, check_object_key, check_tags
 from kernel.ranges import ByteRange, parse_range
 from kernel.results import (
+    AES256,
     CUSTOMER,
+    KMS,
     BucketInfo,
     CustomerKey,
     DeletedObject,
@@ -149,7 +152,7 @@ def put_context(attributes: ObjectAttributes, given: Context | None) -> Context:
 def encryption_context(encryption: Mapping[str, Any]) -> dict[str, str]:
     name = "s3:x-amz-server-side-encryption"
     if encryption["algorithm"] == CUSTOMER:
-        return {f"{name}-customer-algorithm": "AES256"}
+        return {f"{name}-customer-algorithm": encryption["customer_algorithm"]}
     context = {name: encryption["algorithm"]}
     if encryption.get("key_id"):
         context[f"{name}-aws-kms-key-id"] = encryption["key_id"]
@@ -190,14 +193,35 @@ def checked_attributes(
 def kept_encryption(
     bucket: BucketInfo, asked: Mapping[str, Any] | None
 ) -> Mapping[str, Any] | None:
-    """Give the encryption asked for, or the bucket's default; its key must exist."""
+    """Give the encryption asked for, or the bucket's default.
+
+    Raises InvalidArgument and InvalidEncryptionAlgorithmError for one that is not
+    known, KMSNotFoundException for a key that is not.
+    """
     encryption = asked
+    if asked:
+        check_algorithm(asked)
     if not asked and bucket.configurations_text != "{}":
         documents = configurations_of(bucket.configurations_text)
         encryption = default_encryption(documents.get(Configuration.ENCRYPTION))
     if encryption and encryption.get("key_id"):
         check_key_id(encryption["key_id"])
     return encryption
+
+
+def check_algorithm(encryption: Mapping[str, Any]) -> None:
+    """Policies are asked first: they may be about algorithms that nobody knows."""
+    if encryption.get("customer_algorithm", AES256) != AES256:
+        raise InvalidEncryptionAlgorithmError(
+            argument_name="x-amz-server-side-encryption",
+            argument_value=encryption["customer_algorithm"],
+        )
+    if encryption["algorithm"] not in {AES256, KMS, CUSTOMER}:
+        raise InvalidArgument(
+            "Server Side Encryption with this algorithm is not supported.",
+            argument_name="x-amz-server-side-encryption",
+            argument_value=encryption["algorithm"],
+        )
 
 
 def check_beside_put(
@@ -249,7 +273,7 @@ def with_lock(
         mode, until = default_retention(document, now)
     if attributes.has_legal_hold:
         check_access(principal, "s3:PutObjectLegalHold", bucket, key)
-    return replace(attributes, lock_mode=mode, retain_until=until)
+    return replace(attributes, lock_mode=mode, retain_until=in_whole_seconds(until))
 
 
 def check_has_object_lock(bucket: BucketInfo) -> None:
@@ -398,9 +422,9 @@ def get_object(
         context=context,
         expected_owner=expected_owner,
     )
-    check_customer_key(found.info.encryption, customer_key)
     check_conditions(found.info, conditions)
     wanted = wanted_range(found, byte_range, part_number)
+    check_customer_key(found.info.encryption, customer_key)
     chunks = store.open_blob(found.blob, wanted.start, wanted.length, customer_key)
     return wanted.content(chunks)
 
@@ -427,9 +451,10 @@ def head_object(
         context=context,
         expected_owner=expected_owner,
     )
-    check_customer_key(found.info.encryption, customer_key)
     check_conditions(found.info, conditions)
-    return wanted_range(found, byte_range, part_number).content(iter(()))
+    wanted = wanted_range(found, byte_range, part_number)
+    check_customer_key(found.info.encryption, customer_key)
+    return wanted.content(iter(()))
 
 
 def find_object(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from buckets.object_lock import MODES, check_retention
+from buckets.object_lock import MODES, check_retention, in_whole_seconds
 from iam.principals import Principal
 from kernel.database.commit import commit
 from kernel.database.fields import column_time
@@ -81,7 +81,9 @@ def put_object_retention(
 
     commit(
         lambda: queries.update_version(
-            found.info.id, lock_mode=mode, retain_until=column_time(until)
+            found.info.id,
+            lock_mode=mode,
+            retain_until=column_time(in_whole_seconds(until)),
         )
     )
     return found.info

@@ -4,20 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from kernel.errors import (
-    AuthorizationQueryParametersError,
-    InvalidChecksumValue,
-    InvalidCopyRange,
-    InvalidPartNumberRange,
-    InvalidRange,
-    NoSuchKey,
-    NotModified,
-    ObjectStoreError,
-)
+from kernel.errors import InvalidRange, NoSuchKey, NotModified, ObjectStoreError
 from kernel.http.errors import add_headers, renders_errors_of
+from s3api import rgw
 from s3api.xml import DECLARATION, elements
 
 # Details whose element is not simply their name in capitals.
@@ -32,13 +23,6 @@ NAMES = {
     "uri": "URI",
     "additional_message": "additionalMessage",
 }
-# Where Ceph's gateway says otherwise than AWS: code and status.
-RGW: dict[type[ObjectStoreError], tuple[str, int]] = {
-    AuthorizationQueryParametersError: ("AccessDenied", 403),
-    InvalidChecksumValue: ("BadDigest", 400),
-    InvalidCopyRange: ("InvalidRange", 416),
-    InvalidPartNumberRange: ("InvalidPart", 400),
-}
 HIDDEN = frozenset({"is_delete_marker", "last_modified", "retry_after"})
 
 
@@ -52,17 +36,11 @@ def shown(value: object) -> object:
     return value
 
 
-def code_of(error: ObjectStoreError) -> tuple[str, int]:
-    if settings.OBJECTSTORE_S3_FLAVOUR == "rgw" and type(error) in RGW:
-        return RGW[type(error)]
-    return error.code, error.status
-
-
 @renders_errors_of("s3")
 def render_xml(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
     """Write <Error>; its RequestId is the answer's x-amz-request-id."""
     request_id = getattr(request, "request_id", "")
-    code, status = code_of(error)
+    code, status = rgw.code_of(error)
     facts: dict[str, object] = {"Code": code, "Message": error.text}
     for name, value in error.details.items():
         if name not in HIDDEN:
@@ -77,8 +55,8 @@ def render_xml(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
             status=status,
         )
     add_headers(response, error)
-    if isinstance(error, NoSuchKey) and "x-amz-delete-marker" not in response.headers:
-        response.headers["x-amz-delete-marker"] = "false"
+    if isinstance(error, NoSuchKey) and rgw.is_asked():
+        response.headers.setdefault("x-amz-delete-marker", "false")
     if isinstance(error, InvalidRange):
         response.headers["Accept-Ranges"] = "bytes"
     if "version_id" in error.details and error.details.get("is_delete_marker"):

@@ -14,12 +14,11 @@ from django.conf import settings
 
 from kernel.errors import (
     InvalidArgument,
-    InvalidEncryptionAlgorithmError,
     InvalidRequest,
     InvalidTag,
 )
 from kernel.http.requests import is_secure
-from kernel.results import AES256, CUSTOMER, KMS, CustomerKey, ObjectAttributes
+from kernel.results import CUSTOMER, KMS, CustomerKey, ObjectAttributes
 
 METADATA = "HTTP_X_AMZ_META_"
 # Headers that are kept with an object and given back with it.
@@ -110,8 +109,7 @@ CUSTOMER_HEADERS = "SERVER_SIDE_ENCRYPTION_CUSTOMER_"
 def encryption_of(meta: Mapping[str, Any]) -> dict[str, str] | None:
     """Read which encryption is asked for; None where none is.
 
-    Raises InvalidArgument for headers that do not go together,
-    InvalidEncryptionAlgorithmError for an unknown algorithm.
+    Raises InvalidArgument for headers that do not go together.
     """
     algorithm, key_id = meta.get(ENCRYPTION), meta.get(KMS_KEY)
     customer = customer_key_of(meta)
@@ -123,7 +121,11 @@ def encryption_of(meta: Mapping[str, Any]) -> dict[str, str] | None:
                 argument_name="x-amz-server-side-encryption",
                 argument_value=algorithm,
             )
-        return {"algorithm": CUSTOMER, "key_md5": customer.md5}
+        return {
+            "algorithm": CUSTOMER,
+            "key_md5": customer.md5,
+            "customer_algorithm": customer.algorithm,
+        }
     if key_id is not None and algorithm != KMS:
         raise InvalidArgument(
             "Server Side Encryption with AWS KMS managed key requires HTTP header "
@@ -133,13 +135,8 @@ def encryption_of(meta: Mapping[str, Any]) -> dict[str, str] | None:
         )
     if algorithm is None:
         return None
-    if algorithm not in {AES256, KMS}:
-        raise InvalidArgument(
-            "Server Side Encryption with this algorithm is not supported.",
-            argument_name="x-amz-server-side-encryption",
-            argument_value=algorithm,
-        )
-    if key_id == "":
+    needs_key = settings.OBJECTSTORE_S3_FLAVOUR == "rgw" and algorithm == KMS
+    if key_id == "" or (needs_key and not key_id):
         raise InvalidArgument(
             "The key id must not be empty.",
             argument_name="x-amz-server-side-encryption-aws-kms-key-id",
@@ -152,8 +149,8 @@ def customer_key_of(
 ) -> CustomerKey | None:
     """Read a client's own key (SSE-C); `prefix` is that of a copy source's headers.
 
-    Raises InvalidArgument and InvalidEncryptionAlgorithmError for a part that is
-    missing or wrong, InvalidRequest where the connection is not secure.
+    Raises InvalidArgument for a part that is missing or wrong, InvalidRequest where
+    the connection is not secure.
     """
     names = [
         f"{prefix}{CUSTOMER_HEADERS}{one}" for one in ("ALGORITHM", "KEY", "KEY_MD5")
@@ -168,19 +165,15 @@ def customer_key_of(
             argument_name="x-amz-server-side-encryption",
             argument_value="null",
         )
-    if algorithm != AES256:
-        raise InvalidEncryptionAlgorithmError(
-            argument_name="x-amz-server-side-encryption", argument_value=algorithm
-        )
     if settings.OBJECTSTORE_S3_FLAVOUR == "aws" and not is_secure(dict(meta)):
         raise InvalidRequest(
             "Requests specifying Server Side Encryption with Customer provided keys "
             "must be made over a secure connection."
         )
-    return checked_key(text, md5)
+    return checked_key(algorithm, text, md5)
 
 
-def checked_key(text: str, md5: str) -> CustomerKey:
+def checked_key(algorithm: str, text: str, md5: str) -> CustomerKey:
     try:
         key = b64decode(text, validate=True)
     except ValueError:
@@ -199,7 +192,7 @@ def checked_key(text: str, md5: str) -> CustomerKey:
             argument_name="x-amz-server-side-encryption",
             argument_value="null",
         )
-    return CustomerKey(key, md5)
+    return CustomerKey(key, md5, algorithm)
 
 
 GRANTS = {

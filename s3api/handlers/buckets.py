@@ -15,6 +15,7 @@ from kernel.errors import (
 )
 from kernel.http.attributes import acl_of
 from kernel.names import RESERVED_BUCKET_NAMES
+from s3api import rgw
 from s3api.reading import read_xml, text_of
 from s3api.requests import S3Request
 from s3api.xml import document, element, empty
@@ -41,7 +42,8 @@ def create(request: S3Request) -> HttpResponse:
         )
     except BucketAlreadyOwnedByYou:
         # AWS answers success in us-east-1 alone ("CreateBucket", Errors).
-        if settings.OBJECTSTORE_REGION != US_EAST_1:
+        is_accepted = settings.OBJECTSTORE_REGION == US_EAST_1
+        if not (rgw.accepts_again(request) if rgw.is_asked() else is_accepted):
             raise
     response = empty()
     response.headers["Location"] = f"/{request.bucket}"

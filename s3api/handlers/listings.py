@@ -12,6 +12,7 @@ from kernel.errors import InvalidArgument
 from kernel.listing import page_size
 from kernel.results import ObjectInfo, Owner
 from objects import listings, multipart
+from s3api import rgw
 from s3api.handlers.service import owner_elements
 from s3api.requests import S3Request
 from s3api.xml import document, element, elements, escaped, time_text, url_encoded
@@ -50,7 +51,7 @@ def list_v1(request: S3Request) -> HttpResponse:
     )
     facts = {
         "Name": request.bucket,
-        "Prefix": encode(prefix),
+        "Prefix": rgw.prefix_of_v1(prefix, encode),
         "Marker": encode(query.get("marker", "")),
         "NextMarker": encode(listing.next_marker)
         if delimiter and listing.is_truncated

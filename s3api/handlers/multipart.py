@@ -191,6 +191,7 @@ def complete(request: S3Request) -> HttpResponse:
         parts,
         checksum=announced_checksum(request),
         expected_size=stated_size(request),
+        customer_key=customer_key_of(request.meta),
         conditions=conditions_of(request.meta),
         expected_owner=request.expected_owner,
         now=timezone.now(),

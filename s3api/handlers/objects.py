@@ -107,7 +107,19 @@ def head(request: S3Request) -> HttpResponseBase:
     return read(request, is_head=True)
 
 
+def refuse_encryption_headers(request: S3Request) -> None:
+    """An encryption is asked for by who writes; a reader is told of it."""
+    stated = request.header("x-amz-server-side-encryption")
+    if stated:
+        raise InvalidArgument(
+            "x-amz-server-side-encryption header is not supported for this operation.",
+            argument_name="x-amz-server-side-encryption",
+            argument_value=stated,
+        )
+
+
 def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
+    refuse_encryption_headers(request)
     operation = operations.head_object if is_head else operations.get_object
     query = request.query
     content = operation(

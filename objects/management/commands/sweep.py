@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from blobs import store
@@ -22,6 +22,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *arguments: Any, grace: int | None, **options: Any) -> None:
+        if grace is not None and grace < 0:
+            raise CommandError("--grace must not be negative.")
         wait = None if grace is None else timedelta(seconds=grace)
         swept = store.sweep(now=timezone.now(), free_grace=wait, pending_grace=wait)
         self.stdout.write(f"{swept.blobs} blobs removed, {swept.size} bytes freed")
