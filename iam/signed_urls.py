@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import re
 from urllib.parse import parse_qsl, urlencode
 
 from kernel.errors import AccessDenied, AuthenticationFailed
 
 SIGNATURE = "signature"
 MOST_SECONDS = 7 * 24 * 3600
+SECONDS = re.compile("[0-9]{1,12}")
 
 
 def sign_query(
@@ -39,7 +41,7 @@ def verify(secret: bytes, *, method: str, path: str, query: str, now: int) -> No
     if len(given) != 1 or not hmac.compare_digest(given[0].encode(), wanted.encode()):
         raise AuthenticationFailed("The signature of this URL does not hold.")
     expires = [value for name, value in signed if name == "expires"]
-    if len(expires) != 1 or not expires[0].isdigit():
+    if len(expires) != 1 or not SECONDS.fullmatch(expires[0]):
         raise AuthenticationFailed("The signed URL does not say when it expires.")
     if int(expires[0]) <= now:
         raise AccessDenied("Request has expired", expires=expires[0])

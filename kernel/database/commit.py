@@ -127,11 +127,11 @@ class _GroupCommitter:
 
     def _connected(self) -> Any:
         """Give the connection: what hinders it is an answer, not this thread's end."""
-        connection: Any = connections[self._using]
+        connection = connections[self._using]
         if connection.connection is None:
-            connection.ensure_connection()
             # The one writer keeps the upper pages of every index at hand.
-            connection.connection.execute("PRAGMA cache_size = -65536")
+            with connection.cursor() as cursor:
+                cursor.execute("PRAGMA cache_size = -65536")
         return connection
 
     def _commit_together(self, batch: list[_Write]) -> None:

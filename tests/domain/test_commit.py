@@ -234,7 +234,7 @@ def test_a_writer_that_cannot_connect_says_so_and_tries_again(monkeypatch):
     class Unreachable:
         connection = None
 
-        def ensure_connection(self) -> None:
+        def cursor(self) -> None:
             raise OperationalError("unable to open database file")
 
     committer = seam._GroupCommitter("default")

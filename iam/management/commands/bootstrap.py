@@ -7,12 +7,13 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
-from django.core.management.base import BaseCommand
+from django.core.management.base import BaseCommand, CommandError
 from django.db import transaction
 from django.utils import timezone
 
 from iam import operations
 from iam.models import Account, Identity
+from kernel.errors import ObjectStoreError
 
 ASIDE = """
   The store is ready.
@@ -43,8 +44,11 @@ class Command(BaseCommand):
     def handle(self, *arguments: Any, url: str, **options: Any) -> None:
         if Account.objects.exists():
             return
-        with transaction.atomic():
-            made = make_first_account()
+        try:
+            with transaction.atomic():
+                made = make_first_account()
+        except ObjectStoreError as error:
+            raise CommandError(error.text) from error
         self.stdout.write(
             ASIDE.format(url=url, region=settings.OBJECTSTORE_REGION, **made)
         )

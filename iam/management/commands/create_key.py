@@ -30,6 +30,8 @@ class Command(BaseCommand):
         parser.add_argument("--no-rate-limit", action="store_true")
 
     def handle(self, *arguments: Any, **options: Any) -> None:
+        if options["days"] < 0:
+            raise CommandError("--days must not be negative.")
         identity = find_identity(options["account"], options["user"])
         now = timezone.now()
         common: dict[str, Any] = {

@@ -6,10 +6,11 @@ import json
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
+from django.db import transaction
 from django.utils import timezone
 
 from iam import operations
-from iam.models import Account, IdentityKind
+from iam.models import Account, Identity, IdentityKind
 from kernel.errors import ObjectStoreError
 
 
@@ -29,20 +30,26 @@ class Command(BaseCommand):
 
     def handle(self, *arguments: Any, **options: Any) -> None:
         try:
-            identity = operations.create_identity(
-                find_account(options["account"]),
-                options["name"],
-                kind=IdentityKind(options["kind"]),
-                path=options["path"],
-                now=timezone.now(),
-            )
-            if options["policy"]:
-                document = read_document(options["policy"])
-                operations.put_identity_policy(identity, "own", document)
+            with transaction.atomic():
+                identity = make_user(options)
         except ObjectStoreError as error:
             raise CommandError(error.text) from error
         facts = {"name": identity.name, "arn": identity.arn, "id": identity.unique_id}
         self.stdout.write(json.dumps(facts, indent=2))
+
+
+def make_user(options: dict[str, Any]) -> Identity:
+    identity = operations.create_identity(
+        find_account(options["account"]),
+        options["name"],
+        kind=IdentityKind(options["kind"]),
+        path=options["path"],
+        now=timezone.now(),
+    )
+    if options["policy"]:
+        document = read_document(options["policy"])
+        operations.put_identity_policy(identity, "own", document)
+    return identity
 
 
 def find_account(name: str) -> Account:
@@ -57,5 +64,8 @@ def find_account(name: str) -> Account:
 def read_document(text: str) -> str:
     if not text.startswith("@"):
         return text
-    with open(text[1:]) as file:
-        return file.read()
+    try:
+        with open(text[1:], encoding="utf-8") as file:
+            return file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise CommandError(f"The policy cannot be read: {error}") from error
