@@ -7,6 +7,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -88,7 +89,7 @@ def parse_authorization(request: SignedRequest) -> Credential | None:
     query = dict(parse_qsl(request.query, keep_blank_values=True))
     if "AWSAccessKeyId" not in query or "Signature" not in query:
         return None
-    if not query.get("Expires", "").isdigit():
+    if not re.fullmatch("[0-9]{1,12}", query.get("Expires", "")):
         raise AccessDenied("Query-string authentication requires the Expires parameter")
     return Credential(query["AWSAccessKeyId"], query["Signature"], query["Expires"])
 
@@ -154,7 +155,7 @@ def request_time(request: SignedRequest) -> datetime | None:
     text = request.headers.get("x-amz-date", request.headers.get("date", ""))
     try:
         date = parsedate_to_datetime(text).astimezone(UTC)
-    except ValueError:
+    except (ValueError, OverflowError):
         pass
     else:
         return date if date > EPOCH else None

@@ -192,7 +192,7 @@ def header_timestamp(request: SignedRequest, date: str) -> str:
 def compact(text: str) -> str:
     try:
         return parsedate_to_datetime(text).astimezone(UTC).strftime(TIMESTAMP)
-    except ValueError:
+    except (ValueError, OverflowError):
         return text
 
 
