@@ -1,0 +1,16 @@
+"""The command line `objectstore`: `pip install objectstore[cli]`."""
+
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """Run the command line; what it needs more than the client does is an extra."""
+    try:
+        from objectstore.cli.application import run
+    except ModuleNotFoundError as error:
+        if error.name not in {"typer", "rich"}:
+            raise
+        sys.exit("The command line needs more: pip install 'objectstore[cli]'")
+    run()

@@ -1,0 +1,5 @@
+"""`python -m objectstore.cli`."""
+
+from objectstore.cli import main
+
+main()
