@@ -17,7 +17,7 @@ from django.core.files.base import File
 from django.core.files.storage import InvalidStorageError, Storage, storages
 
 from blobs import queries
-from blobs.encryption import Seal, SealedBody, open_sealed, seal_data
+from blobs.encryption import Seal, SealedBody, open_sealed, seal_data, sealed_size
 from blobs.keyring import open_key
 from blobs.models import Blob, BlobKind, Part
 from blobs.queries import BlobInfo
@@ -241,6 +241,35 @@ def body_of(
     """Make a body of stored bytes, to write them elsewhere."""
     chunks = open_blob(blob, start, length, customer_key)
     return Body(reader_of(chunks), length, **options)
+
+
+def stored_body(blob: BlobInfo) -> Body:
+    """Make a body of a blob's bytes as they are stored, sealed or not."""
+    length = blob.size if blob.encryption_text is None else sealed_size(blob.size)
+    return Body(reader_of(_open_stored(blob, 0, length)), length)
+
+
+def copy(blob: BlobInfo, md5: str, storage_class: str, *, now: datetime) -> WrittenBlob:
+    """Write a blob's bytes in another class as they are stored, sealed or not.
+
+    So no key is needed, not even a client's. Raises what `write` raises.
+    """
+    storage = storage_of(storage_class)
+    text = blob.encryption_text
+    record = None if text is None else json.loads(text)
+    if blob.data is not None:
+        data = bytes(blob.data)
+        return WrittenBlob(
+            storage_class, blob.size, md5, {}, data=data, encryption=record
+        )
+    path = new_path()
+    blob_id = commit(lambda: queries.add_pending(storage_class, path, now, record))
+    try:
+        _save(storage, path, stored_body(blob))
+    except BaseException:
+        discard_written(blob_id, now)
+        raise
+    return WrittenBlob(storage_class, blob.size, md5, {}, blob_id=blob_id)
 
 
 def reader_of(chunks: Iterable[bytes]) -> Callable[[int], bytes]:

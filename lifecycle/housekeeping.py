@@ -14,11 +14,10 @@ from blobs import queries as blob_queries
 from blobs.models import Blob, BlobKind, BlobState
 from blobs.queries import BlobInfo
 from kernel.database.commit import commit
-from kernel.errors import ObjectStoreError
 from lifecycle import counters
 from lifecycle.counters import Difference
+from lifecycle.integrity import problem_with
 from lifecycle.models import Damage, LifecycleRun, ScrubRun
-from lifecycle.transitions import md5_of
 from objects.models import MultipartUpload
 
 logger = logging.getLogger("objectstore.housekeeping")
@@ -95,7 +94,8 @@ def advance_scrub(
 
 
 def is_damaged(listed: BlobInfo, md5: str, now: datetime) -> bool:
-    problem = problem_with(listed, md5)
+    blob = blob_queries.get(listed.id)
+    problem = "" if blob is None else problem_with(blob, md5)
     # It may have been freed while it was read: then nothing is missing.
     is_live = Blob.objects.filter(pk=listed.id, state=BlobState.LIVE)
     if problem and is_live.exists():
@@ -105,20 +105,6 @@ def is_damaged(listed: BlobInfo, md5: str, now: datetime) -> bool:
     if not problem:
         commit(lambda: Damage.objects.filter(blob_id=listed.id).delete())
     return False
-
-
-def problem_with(listed: BlobInfo, md5: str) -> str:
-    """Say what is wrong with a blob's bytes; "" when they are as they were stored."""
-    blob = blob_queries.get(listed.id)
-    if blob is None or not md5:
-        return ""
-    try:
-        found = md5_of(blob, blob.size)
-    except (ObjectStoreError, OSError) as error:
-        return f"{blob.storage_class} {blob.path}: {error.__cause__ or error}"
-    if found != md5:
-        return f"{blob.storage_class} {blob.path}: MD5 is {found}, was {md5}"
-    return ""
 
 
 def note_damage(blob_id: int, problem: str, now: datetime) -> None:

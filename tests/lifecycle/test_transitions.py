@@ -12,8 +12,8 @@ from django.core.files.storage import storages
 from blobs import store
 from blobs.models import Blob
 from kernel.bodies import Body
-from kernel.results import CompletedPart
-from lifecycle import operations, transitions
+from kernel.results import CUSTOMER, CompletedPart, CustomerKey, ObjectAttributes
+from lifecycle import housekeeping, integrity, operations, transitions
 from lifecycle.models import LifecycleRun
 from objects.copies import CopySource, copy_object
 from objects.multipart import (
@@ -21,7 +21,7 @@ from objects.multipart import (
     create_multipart_upload,
     upload_part,
 )
-from objects.operations import get_object, head_object
+from objects.operations import get_object, head_object, put_object
 from tests.lifecycle.conftest import NOW, days_ago
 
 pytestmark = pytest.mark.django_db
@@ -120,6 +120,33 @@ def test_versions_that_share_bytes_move_one_by_one(plain, stored):
     assert read(plain, "new") == read(plain, "old") == b"shared"
 
 
+@pytest.mark.parametrize("inline_max", [0, 16_384])
+@pytest.mark.parametrize("algorithm", ["AES256", "aws:kms", CUSTOMER])
+def test_sealed_bytes_move_as_they_are(plain, settings, algorithm, inline_max):
+    settings.OBJECTSTORE_INLINE_MAX = inline_max
+    secret = CustomerKey(bytes(32), "md5 of it") if algorithm == CUSTOMER else None
+    encryption = {"algorithm": algorithm}
+    if secret is not None:
+        encryption |= {"customer_algorithm": "AES256", "key_md5": secret.md5}
+    put_object(
+        plain.principal,
+        plain.name,
+        "key",
+        body=Body.of(b"sealed" * 30_000),
+        attributes=ObjectAttributes(encryption=encryption),
+        customer_key=secret,
+        now=days_ago(10),
+    )
+    plain.put("small", 10, b"small", encryption={"algorithm": "AES256"})
+    plain.rules(TO_COLD)
+    assert plain.run() == {("rule-0", "Transition", "cold"): (2, 180_005)}
+    sweep()
+    assert files_of("standard") == []
+    assert read(plain, "key", customer_key=secret) == b"sealed" * 30_000
+    assert read(plain, "small") == b"small"
+    assert housekeeping.scrub(now=NOW).damaged == 0
+
+
 def test_noncurrent_versions_move_by_their_own_rule(kept, stored):
     for age in (40, 30, 20, 1):
         kept.put("key", age)
@@ -194,7 +221,7 @@ def test_damaged_bytes_stay_where_they_are(plain, stored):
 def test_a_copy_that_does_not_read_back_is_not_trusted(plain, stored, monkeypatch):
     plain.put("key", 10)
     plain.rules(TO_COLD)
-    monkeypatch.setattr(transitions, "md5_of", lambda blob, size: "another")
+    monkeypatch.setattr(integrity, "md5_of", lambda blob: "another")
     assert plain.run() == {}
     monkeypatch.undo()
     sweep()
