@@ -361,7 +361,7 @@ LOGGING = {
     "handlers": {
         "console": {"class": "logging.StreamHandler", "formatter": "line"},
         "error_log": {
-            "class": "logging.handlers.WatchedFileHandler",
+            "class": "objectstore_site.logs.ErrorLog",
             "filename": str(DATA_DIR / "error.log"),
             "delay": True,
             "level": "ERROR",

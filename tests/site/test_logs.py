@@ -1,0 +1,38 @@
+"""The error log: written, reopened after rotation, and harmless when it cannot be."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+import pytest
+
+from objectstore_site.logs import ErrorLog
+
+
+@pytest.fixture
+def logger() -> logging.Logger:
+    return logging.Logger("test")
+
+
+def add_file(logger: logging.Logger, file: Path) -> ErrorLog:
+    handler = ErrorLog(file, delay=True)
+    logger.addHandler(handler)
+    return handler
+
+
+def test_errors_are_written_also_after_rotation(logger, tmp_path):
+    handler = add_file(logger, tmp_path / "error.log")
+    logger.error("first")
+    (tmp_path / "error.log").rename(tmp_path / "error.log.1")
+    logger.error("second")
+    handler.close()
+    assert (tmp_path / "error.log.1").read_text() == "first\n"
+    assert (tmp_path / "error.log").read_text() == "second\n"
+
+
+def test_a_log_that_cannot_be_opened_fails_no_request(logger, tmp_path, capsys):
+    (tmp_path / "file").write_text("in the way")
+    add_file(logger, tmp_path / "file" / "error.log")
+    logger.error("lost")
+    assert "lost" in capsys.readouterr().err
