@@ -403,7 +403,8 @@ def complete_multipart_upload(
 
 def check_completes(upload: MultipartUpload, customer_key: CustomerKey | None) -> None:
     """Want a customer's key again where the upload has a checksum, as AWS does."""
-    if upload.checksum_algorithm or customer_key is not None:
+    is_rgw = settings.OBJECTSTORE_S3_FLAVOUR == "rgw"
+    if is_rgw or upload.checksum_algorithm or customer_key is not None:
         seal_of_part(upload, customer_key)
 
 

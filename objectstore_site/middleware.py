@@ -49,6 +49,8 @@ class RequestFrame:
         if usage is not None:
             for name, value in usage.headers.items():
                 response.headers[name] = value
+        if response.status_code >= 400 and hangs_up(request.META):
+            response.headers["Connection"] = "close"
         # Without it the server falls back to chunks.
         if not response.streaming and "Content-Length" not in response.headers:
             response.headers["Content-Length"] = str(len(response.content))
@@ -61,6 +63,19 @@ class RequestFrame:
         if dialect_of(request) == "console":
             return None
         return render_error(request, exception)
+
+
+def hangs_up(meta: dict[str, Any]) -> bool:
+    """Tell whether the server ends a connection whose request was not read whole.
+
+    A client that is not told would send its next request into the void. Django's own
+    server takes no such header.
+    """
+    has_body = (
+        meta.get("CONTENT_LENGTH") not in (None, "", "0")
+        or "HTTP_TRANSFER_ENCODING" in meta
+    )
+    return has_body and meta.get("SERVER_SOFTWARE") == "Granian"
 
 
 def call_view(request: HttpRequest) -> HttpResponse:

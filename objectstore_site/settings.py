@@ -50,6 +50,10 @@ SERVER_WORKERS = env.integer("OBJECTSTORE_WORKERS", 1)
 # Requests that a process works on at once; writes that wait share a commit.
 SERVER_THREADS = env.integer("OBJECTSTORE_THREADS", 32)
 
+# Files in PEM (the key in PKCS#8): with both, the server speaks TLS itself.
+TLS_CERTIFICATE = env.text("OBJECTSTORE_TLS_CERTIFICATE")
+TLS_KEY = env.text("OBJECTSTORE_TLS_KEY")
+
 INSTALLED_APPS = [
     "objectstore_site",
     "console.apps.ConsoleConfig",

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import time
@@ -32,10 +33,13 @@ class LiveStore:
     access_key_id = ACCESS_KEY_ID
     secret_access_key = SECRET_ACCESS_KEY
 
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, *, certificate: Path | None = None, **environment: str
+    ) -> None:
         self.folder = folder
         self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
+        self.certificate = certificate
+        self.url = f"{'https' if certificate else 'http'}://127.0.0.1:{self.port}"
         self.environment = {
             **{k: v for k, v in os.environ.items() if not k.startswith("OBJECTSTORE_")},
             "OBJECTSTORE_DATA_DIR": str(folder),
@@ -46,6 +50,11 @@ class LiveStore:
             "OBJECTSTORE_RATE_LIMITED_DIALECTS": "",
             **environment,
         }
+        if certificate is not None:
+            self.environment["OBJECTSTORE_TLS_CERTIFICATE"] = str(certificate)
+            self.environment["OBJECTSTORE_TLS_KEY"] = str(
+                certificate.parent / "key.pem"
+            )
         self.process: subprocess.Popen[bytes] | None = None
 
     def manage(self, *arguments: str) -> str:
@@ -80,9 +89,16 @@ class LiveStore:
 
     def wait_until_ready(self) -> None:
         end = time.monotonic() + STARTS_WITHIN
+        trust = (
+            ssl.create_default_context(cafile=str(self.certificate))
+            if self.certificate
+            else None
+        )
         while time.monotonic() < end:
             try:
-                with urllib.request.urlopen(f"{self.url}/-/ready", timeout=5) as answer:
+                with urllib.request.urlopen(
+                    f"{self.url}/-/ready", timeout=5, context=trust
+                ) as answer:
                     if answer.status == 200:
                         return
             except OSError:

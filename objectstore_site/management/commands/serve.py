@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -34,5 +35,11 @@ class Command(BaseCommand):
             respawn_failed_workers=True,
             http1_settings=HTTP1Settings(header_read_timeout=30_000),
             websockets=False,
+            ssl_cert=path_of(settings.TLS_CERTIFICATE),
+            ssl_key=path_of(settings.TLS_KEY),
             log_access=False,
         ).serve()
+
+
+def path_of(text: str) -> Path | None:
+    return Path(text) if text else None

@@ -1,0 +1,318 @@
+"""What a bucket can be told, with boto3; each is set, read, enforced and removed."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import pytest
+
+LATER = datetime(2140, 1, 1, tzinfo=UTC)
+
+
+def test_a_bucket_comes_and_goes(s3, refused):
+    s3.create_bucket(Bucket="comes-and-goes")
+    # AWS in us-east-1: one's own bucket again is no error.
+    s3.create_bucket(Bucket="comes-and-goes")
+    head = s3.head_bucket(Bucket="comes-and-goes")
+    assert head["BucketRegion"] == "us-east-1"
+    assert s3.get_bucket_location(Bucket="comes-and-goes")["LocationConstraint"] is None
+    names = [one["Name"] for one in s3.list_buckets()["Buckets"]]
+    assert "comes-and-goes" in names
+    s3.put_object(Bucket="comes-and-goes", Key="key", Body=b"")
+    with refused("BucketNotEmpty", 409):
+        s3.delete_bucket(Bucket="comes-and-goes")
+    s3.delete_object(Bucket="comes-and-goes", Key="key")
+    s3.delete_bucket(Bucket="comes-and-goes")
+    with refused("404", 404):
+        s3.head_bucket(Bucket="comes-and-goes")
+
+
+def test_names_and_places_that_are_refused(s3, refused, stranger, connect, s3_bucket):
+    with refused("InvalidLocationConstraint", 400):
+        s3.create_bucket(
+            Bucket="elsewhere",
+            CreateBucketConfiguration={"LocationConstraint": "us-east-1"},
+        )
+    with refused("IllegalLocationConstraintException", 400):
+        s3.create_bucket(
+            Bucket="elsewhere",
+            CreateBucketConfiguration={"LocationConstraint": "mars-1"},
+        )
+    other = connect(
+        access_key_id=stranger["access_key_id"],
+        secret_access_key=stranger["secret_access_key"],
+    )
+    with refused("BucketAlreadyExists", 409):
+        other.create_bucket(Bucket=s3_bucket)
+    with refused("AccessDenied", 403):
+        other.list_objects_v2(Bucket=s3_bucket)
+    with refused("AccessDenied", 403):
+        s3.list_objects_v2(Bucket=s3_bucket, ExpectedBucketOwner="999999999999")
+
+
+def test_buckets_are_listed_in_pages(s3, new_bucket):
+    names = sorted(new_bucket() for _ in range(3))
+    page = s3.list_buckets(Prefix=names[0][:7], MaxBuckets=2)
+    assert len(page["Buckets"]) == 2
+    assert page["Buckets"][0]["BucketRegion"] == "us-east-1"
+    rest = s3.list_buckets(
+        Prefix=names[0][:7], ContinuationToken=page["ContinuationToken"]
+    )
+    assert rest["Buckets"][0]["Name"] > page["Buckets"][-1]["Name"]
+
+
+def test_tags_of_buckets_and_objects(s3, s3_bucket, refused):
+    tags = [{"Key": "team", "Value": "blue"}]
+    with refused("NoSuchTagSet", 404):
+        s3.get_bucket_tagging(Bucket=s3_bucket)
+    s3.put_bucket_tagging(Bucket=s3_bucket, Tagging={"TagSet": tags})
+    assert s3.get_bucket_tagging(Bucket=s3_bucket)["TagSet"] == tags
+    s3.delete_bucket_tagging(Bucket=s3_bucket)
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    s3.put_object(**place, Body=b"", Tagging="a=1")
+    assert s3.head_object(**place)["TagCount"] == 1
+    s3.put_object_tagging(**place, Tagging={"TagSet": tags})
+    assert s3.get_object_tagging(**place)["TagSet"] == tags
+    with refused("InvalidTag", 400):
+        s3.put_object_tagging(
+            **place,
+            Tagging={"TagSet": [{"Key": str(n), "Value": ""} for n in range(11)]},
+        )
+    s3.delete_object_tagging(**place)
+    assert s3.get_object_tagging(**place)["TagSet"] == []
+
+
+def statement(bucket: str, **more: object) -> str:
+    return json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [
+                {
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Action": "s3:GetObject",
+                    "Resource": f"arn:aws:s3:::{bucket}/*",
+                    **more,
+                }
+            ],
+        }
+    )
+
+
+def test_a_policy_opens_a_bucket_once_that_is_not_blocked(
+    s3, s3_bucket, refused, live_store
+):
+    s3.put_object(Bucket=s3_bucket, Key="key", Body=b"open")
+    url = f"{live_store.url}/{s3_bucket}/key"
+    assert httpx.get(url).status_code == 403
+    with refused("AccessDenied", 403):
+        s3.put_bucket_policy(Bucket=s3_bucket, Policy=statement(s3_bucket))
+    s3.delete_public_access_block(Bucket=s3_bucket)
+    s3.put_bucket_policy(Bucket=s3_bucket, Policy=statement(s3_bucket))
+    assert httpx.get(url).content == b"open"
+    status = s3.get_bucket_policy_status(Bucket=s3_bucket)
+    assert status["PolicyStatus"]["IsPublic"]
+    s3.put_public_access_block(
+        Bucket=s3_bucket,
+        PublicAccessBlockConfiguration={"RestrictPublicBuckets": True},
+    )
+    block = s3.get_public_access_block(Bucket=s3_bucket)
+    assert block["PublicAccessBlockConfiguration"]["RestrictPublicBuckets"]
+    assert httpx.get(url).status_code == 403
+    assert json.loads(s3.get_bucket_policy(Bucket=s3_bucket)["Policy"])
+    s3.delete_bucket_policy(Bucket=s3_bucket)
+    with refused("NoSuchBucketPolicy", 404):
+        s3.get_bucket_policy(Bucket=s3_bucket)
+    with refused("MalformedPolicy", 400):
+        s3.put_bucket_policy(Bucket=s3_bucket, Policy="{}")
+
+
+def test_acls_are_off_until_ownership_allows_them(s3, s3_bucket, refused):
+    with refused("AccessControlListNotSupported", 400):
+        s3.put_object(Bucket=s3_bucket, Key="key", Body=b"", ACL="public-read")
+    with refused("OwnershipControlsNotFoundError", 404):
+        s3.get_bucket_ownership_controls(Bucket=s3_bucket)
+    s3.put_bucket_ownership_controls(
+        Bucket=s3_bucket,
+        OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
+    )
+    rules = s3.get_bucket_ownership_controls(Bucket=s3_bucket)["OwnershipControls"]
+    assert rules["Rules"] == [{"ObjectOwnership": "BucketOwnerPreferred"}]
+    # Public access is still blocked.
+    with refused("AccessDenied", 403):
+        s3.put_object(Bucket=s3_bucket, Key="key", Body=b"", ACL="public-read")
+    s3.delete_bucket_ownership_controls(Bucket=s3_bucket)
+
+
+def test_acls_let_others_in(s3, open_bucket, live_store, stranger, connect, refused):
+    place = {"Bucket": open_bucket, "Key": "key"}
+    url = f"{live_store.url}/{open_bucket}/key"
+    s3.put_object(**place, Body=b"for all", ACL="public-read")
+    assert httpx.get(url).content == b"for all"
+    s3.put_object_acl(**place, ACL="private")
+    assert httpx.get(url).status_code == 403
+    other = connect(
+        access_key_id=stranger["access_key_id"],
+        secret_access_key=stranger["secret_access_key"],
+    )
+    with refused("AccessDenied", 403):
+        other.get_object(**place)
+    s3.put_object_acl(**place, GrantRead=f"id={stranger['canonical_id']}")
+    assert other.get_object(**place)["Body"].read() == b"for all"
+    grants = s3.get_object_acl(**place)["Grants"]
+    assert [one["Permission"] for one in grants] == ["READ"]
+    s3.put_bucket_acl(Bucket=open_bucket, ACL="public-read")
+    acl = s3.get_bucket_acl(Bucket=open_bucket)
+    assert {one["Permission"] for one in acl["Grants"]} == {"READ", "FULL_CONTROL"}
+    assert other.list_objects_v2(Bucket=open_bucket)["KeyCount"] == 1
+    acl["Grants"] = acl["Grants"][1:]
+    s3.put_bucket_acl(
+        Bucket=open_bucket,
+        AccessControlPolicy={"Grants": acl["Grants"], "Owner": acl["Owner"]},
+    )
+    with refused("AccessDenied", 403):
+        other.list_objects_v2(Bucket=open_bucket)
+
+
+def test_cors_of_a_bucket(s3, s3_bucket, live_store, refused):
+    with refused("NoSuchCORSConfiguration", 404):
+        s3.get_bucket_cors(Bucket=s3_bucket)
+    rule = {
+        "AllowedOrigins": ["https://*.example.com"],
+        "AllowedMethods": ["PUT"],
+        "AllowedHeaders": ["x-amz-*"],
+        "ExposeHeaders": ["ETag"],
+        "MaxAgeSeconds": 60,
+    }
+    s3.put_bucket_cors(Bucket=s3_bucket, CORSConfiguration={"CORSRules": [rule]})
+    assert s3.get_bucket_cors(Bucket=s3_bucket)["CORSRules"] == [rule]
+    url = f"{live_store.url}/{s3_bucket}/key"
+    asked = {
+        "Origin": "https://www.example.com",
+        "Access-Control-Request-Method": "PUT",
+        "Access-Control-Request-Headers": "x-amz-date",
+    }
+    allowed = httpx.options(url, headers=asked)
+    assert allowed.status_code == 200
+    assert allowed.headers["access-control-allow-origin"] == asked["Origin"]
+    assert allowed.headers["access-control-max-age"] == "60"
+    refusal = httpx.options(url, headers={**asked, "Origin": "https://other.org"})
+    assert refusal.status_code == 403
+    assert "AccessForbidden" in refusal.text
+    # The headers are on refusals too, else a browser hides why.
+    denied = httpx.put(url, headers={"Origin": asked["Origin"]}, content=b"")
+    assert denied.status_code == 403
+    assert denied.headers["access-control-allow-origin"] == asked["Origin"]
+    s3.delete_bucket_cors(Bucket=s3_bucket)
+
+
+def test_lifecycle_rules_are_kept_as_they_were_put(s3, s3_bucket, refused):
+    rules = [
+        {
+            "ID": "old",
+            "Status": "Enabled",
+            "Filter": {
+                "And": {
+                    "Prefix": "logs/",
+                    "Tags": [{"Key": "a", "Value": "1"}],
+                    "ObjectSizeGreaterThan": 10,
+                }
+            },
+            "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}],
+            "NoncurrentVersionExpiration": {
+                "NoncurrentDays": 5,
+                "NewerNoncurrentVersions": 2,
+            },
+        }
+    ]
+    place = {"Bucket": s3_bucket}
+    s3.put_bucket_lifecycle_configuration(
+        **place, LifecycleConfiguration={"Rules": rules}
+    )
+    kept = s3.get_bucket_lifecycle_configuration(**place)["Rules"]
+    assert kept[0]["Filter"] == rules[0]["Filter"]
+    assert kept[0]["NoncurrentVersionExpiration"] == {
+        "NoncurrentDays": 5,
+        "NewerNoncurrentVersions": 2,
+    }
+    s3.delete_bucket_lifecycle(**place)
+    with refused("NoSuchLifecycleConfiguration", 404):
+        s3.get_bucket_lifecycle_configuration(**place)
+
+
+def test_object_lock_holds(s3, new_bucket, refused):
+    bucket = new_bucket(ObjectLockEnabledForBucket=True)
+    place = {"Bucket": bucket, "Key": "key"}
+    s3.put_object_lock_configuration(
+        Bucket=bucket,
+        ObjectLockConfiguration={
+            "ObjectLockEnabled": "Enabled",
+            "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}},
+        },
+    )
+    rule = s3.get_object_lock_configuration(Bucket=bucket)["ObjectLockConfiguration"]
+    assert rule["Rule"]["DefaultRetention"] == {"Mode": "GOVERNANCE", "Days": 1}
+    version = s3.put_object(**place, Body=b"1")["VersionId"]
+    head = s3.head_object(**place)
+    assert head["ObjectLockMode"] == "GOVERNANCE"
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    assert abs(head["ObjectLockRetainUntilDate"] - tomorrow) < timedelta(minutes=5)
+    with refused("AccessDenied", 403):
+        s3.delete_object(**place, VersionId=version)
+    s3.put_object_retention(
+        **place, Retention={"Mode": "GOVERNANCE", "RetainUntilDate": LATER}
+    )
+    assert s3.get_object_retention(**place)["Retention"]["RetainUntilDate"] == LATER
+    s3.put_object_legal_hold(**place, LegalHold={"Status": "ON"})
+    assert s3.get_object_legal_hold(**place)["LegalHold"]["Status"] == "ON"
+    with refused("AccessDenied", 403):
+        s3.delete_object(**place, VersionId=version, BypassGovernanceRetention=True)
+    s3.put_object_legal_hold(**place, LegalHold={"Status": "OFF"})
+    s3.delete_object(**place, VersionId=version, BypassGovernanceRetention=True)
+    with refused("InvalidBucketState", 409):
+        s3.put_bucket_versioning(
+            Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
+        )
+
+
+def test_website_payment_and_encryption_are_kept(s3, s3_bucket, refused):
+    website = {
+        "IndexDocument": {"Suffix": "index.html"},
+        "ErrorDocument": {"Key": "error.html"},
+        "RoutingRules": [
+            {
+                "Condition": {"KeyPrefixEquals": "old/"},
+                "Redirect": {"ReplaceKeyPrefixWith": "new/"},
+            }
+        ],
+    }
+    s3.put_bucket_website(Bucket=s3_bucket, WebsiteConfiguration=website)
+    kept = s3.get_bucket_website(Bucket=s3_bucket)
+    assert {name: kept[name] for name in website} == website
+    s3.delete_bucket_website(Bucket=s3_bucket)
+    with refused("NoSuchWebsiteConfiguration", 404):
+        s3.get_bucket_website(Bucket=s3_bucket)
+    assert s3.get_bucket_request_payment(Bucket=s3_bucket)["Payer"] == "BucketOwner"
+    s3.put_bucket_request_payment(
+        Bucket=s3_bucket, RequestPaymentConfiguration={"Payer": "Requester"}
+    )
+    assert s3.get_bucket_request_payment(Bucket=s3_bucket)["Payer"] == "Requester"
+    with refused("ServerSideEncryptionConfigurationNotFoundError", 404):
+        s3.get_bucket_encryption(Bucket=s3_bucket)
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "get_bucket_notification_configuration",
+        "get_bucket_logging",
+        "get_bucket_replication",
+        "list_bucket_inventory_configurations",
+        "get_bucket_accelerate_configuration",
+    ],
+)
+def test_what_is_not_there_says_so(s3, s3_bucket, refused, call):
+    with refused("NotImplemented", 501):
+        getattr(s3, call)(Bucket=s3_bucket)

@@ -1,0 +1,80 @@
+"""Uploads by HTML form: signed, anonymous, and refused."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+
+def post(form, file, name="a.txt", **more):
+    return httpx.post(
+        form["url"], data={**form["fields"], **more}, files={"file": (name, file)}
+    )
+
+
+@pytest.fixture
+def form(s3, s3_bucket):
+    return s3.generate_presigned_post(
+        s3_bucket,
+        "up/${filename}",
+        Fields={"success_action_status": "201", "x-amz-meta-from": "form"},
+        Conditions=[
+            {"success_action_status": "201"},
+            ["starts-with", "$x-amz-meta-from", ""],
+            ["content-length-range", 1, 3_000_000],
+        ],
+        ExpiresIn=60,
+    )
+
+
+def test_a_signed_form_uploads(s3, s3_bucket, form):
+    data = b"x" * 2_500_000
+    answer = post(form, data, "ü.bin")
+    assert answer.status_code == 201
+    assert "<Key>up/ü.bin</Key>" in answer.text
+    got = s3.get_object(Bucket=s3_bucket, Key="up/ü.bin")
+    assert got["Body"].read() == data
+    assert got["Metadata"] == {"from": "form"}
+
+
+@pytest.mark.parametrize(
+    ("size", "code"), [(0, "EntityTooSmall"), (3_000_001, "EntityTooLarge")]
+)
+def test_the_policy_bounds_the_length(form, size, code):
+    answer = post(form, b"x" * size)
+    assert answer.status_code == 400
+    assert f"<Code>{code}</Code>" in answer.text
+
+
+def test_fields_that_the_policy_does_not_name_are_refused(form):
+    answer = post(form, b"x", **{"x-amz-meta-more": "1"})
+    assert answer.status_code == 403
+    assert "Extra input fields: x-amz-meta-more" in answer.text
+
+
+def test_another_policy_breaks_the_signature(form):
+    form["fields"]["policy"] = form["fields"]["policy"][:-4] + "AAAA"
+    answer = post(form, b"x")
+    assert answer.status_code == 403
+    assert "SignatureDoesNotMatch" in answer.text
+
+
+def test_without_a_signature_the_bucket_decides(s3, open_bucket, live_store):
+    form = {"url": f"{live_store.url}/{open_bucket}", "fields": {"key": "k"}}
+    assert post(form, b"x").status_code == 403
+    s3.put_bucket_acl(Bucket=open_bucket, ACL="public-read-write")
+    form["fields"]["success_action_redirect"] = "https://example.com/done?a=1"
+    answer = post(form, b"x")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(
+        f"https://example.com/done?a=1&bucket={open_bucket}&key=k&etag="
+    )
+
+
+def test_what_is_no_form(live_store, s3_bucket):
+    url = f"{live_store.url}/{s3_bucket}"
+    assert httpx.post(url, content=b"x").status_code == 412
+    kind = "multipart/form-data; boundary=b"
+    cut = httpx.post(url, content=b"--b\r\nnonsense", headers={"content-type": kind})
+    assert cut.status_code == 400
+    assert "MalformedPOSTRequest" in cut.text
