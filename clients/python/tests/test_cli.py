@@ -5,8 +5,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import httpx
@@ -448,6 +450,24 @@ def test_the_program_as_it_is_installed(bucket):
         text=True,
     )
     assert (done.returncode, done.stdout.count(".")) == (0, 2)
+
+
+def test_the_readmes_commands(tmp_path, live_store):
+    readme = Path(__file__).parents[1] / "README.md"
+    blocks = re.findall("```sh\n(.*?)```", readme.read_text(), re.DOTALL)
+    [commands] = [block for block in blocks if "bucket create" in block]
+    (tmp_path / "photos").mkdir()
+    for name in ("report.pdf", "large.bin", "photos/1.jpg"):
+        (tmp_path / name).write_bytes(b"%PDF")
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", commands],
+        env={**os.environ, "PATH": path},
+        capture_output=True,
+        text=True,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "%PDF" in done.stdout
 
 
 @pytest.mark.parametrize("scheme", ["", "os://"])
