@@ -64,7 +64,7 @@ def check_rule(rule: Any, storage_classes: Collection[str]) -> dict[str, Any]:
     checked = {
         "ID": rule_id(rule),
         "Status": rule["Status"],
-        "Filter": check_filter(rule.get("Filter", {"Prefix": rule.get("Prefix", "")})),
+        **checked_filter(rule),
         **{
             action: CHECKS[action](rule[action], storage_classes)
             for action in ACTIONS
@@ -73,6 +73,19 @@ def check_rule(rule: Any, storage_classes: Collection[str]) -> dict[str, Any]:
     }
     check_together(checked)
     return checked
+
+
+def checked_filter(rule: Mapping[str, Any]) -> dict[str, Any]:
+    """Keep the older form, a prefix of the rule itself, as it came."""
+    if "Prefix" in rule:
+        return check_conditions({"Prefix": rule["Prefix"]})
+    return {"Filter": check_filter(rule.get("Filter", {"Prefix": ""}))}
+
+
+def filter_of(rule: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Give the filter of a rule, whichever form it has."""
+    found: Mapping[str, Any] = rule.get("Filter") or {"Prefix": rule.get("Prefix", "")}
+    return found
 
 
 def rule_id(rule: Mapping[str, Any]) -> str:
@@ -253,7 +266,7 @@ CHECKS = {
 
 def check_together(rule: Mapping[str, Any]) -> None:
     """Refuse combinations that AWS refuses."""
-    conditions = rule["Filter"].get("And", rule["Filter"])
+    conditions = filter_of(rule).get("And", filter_of(rule))
     has_tags = "Tag" in conditions or "Tags" in conditions
     if has_tags and "AbortIncompleteMultipartUpload" in rule:
         raise InvalidRequest(

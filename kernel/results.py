@@ -206,6 +206,7 @@ class ObjectContent:
     chunks: Iterator[bytes]
     parts_count: int | None = None
     part: PartInfo | None = None
+    bucket: BucketInfo | None = None
 
 
 @dataclass(frozen=True, slots=True)

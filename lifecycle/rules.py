@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
+from buckets.lifecycle import filter_of
 from kernel.names import next_name
 from kernel.results import ObjectInfo
 
@@ -130,7 +131,7 @@ def compile_rules(
 
 def clauses_of(rule: Mapping[str, Any]) -> Iterator[Clause]:
     """Take a rule apart into its actions."""
-    conditions = conditions_of(rule["Filter"])
+    conditions = conditions_of(filter_of(rule))
 
     def clause(action: Action, element: Mapping[str, Any]) -> Clause:
         date = element.get("Date")

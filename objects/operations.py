@@ -426,7 +426,7 @@ def get_object(
     wanted = wanted_range(found, byte_range, part_number)
     check_customer_key(found.info.encryption, customer_key)
     chunks = store.open_blob(found.blob, wanted.start, wanted.length, customer_key)
-    return wanted.content(chunks)
+    return wanted.content(chunks, found.bucket)
 
 
 def head_object(
@@ -454,7 +454,7 @@ def head_object(
     check_conditions(found.info, conditions)
     wanted = wanted_range(found, byte_range, part_number)
     check_customer_key(found.info.encryption, customer_key)
-    return wanted.content(iter(()))
+    return wanted.content(iter(()), found.bucket)
 
 
 def find_object(
@@ -562,10 +562,10 @@ class Wanted:
     length: int
     part: PartInfo | None = None
 
-    def content(self, chunks: Iterator[bytes]) -> ObjectContent:
+    def content(self, chunks: Iterator[bytes], bucket: BucketInfo) -> ObjectContent:
         count = self.info.part_count if self.part else None
         return ObjectContent(
-            self.info, self.byte_range, self.length, chunks, count, self.part
+            self.info, self.byte_range, self.length, chunks, count, self.part, bucket
         )
 
 

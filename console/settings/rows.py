@@ -7,7 +7,7 @@ from typing import Any
 from django import forms
 from django.conf import settings
 
-from buckets import acls
+from buckets import acls, lifecycle
 from buckets.cors import METHODS
 from console.settings.widgets import ConsoleForm, Lines, Pairs
 
@@ -215,7 +215,8 @@ class LifecycleRow(RowForm):
 
     @classmethod
     def values(cls, item: Any) -> dict[str, Any]:
-        conditions = item["Filter"].get("And", item["Filter"])
+        stated = lifecycle.filter_of(item)
+        conditions = stated.get("And", stated)
         tags = conditions.get("Tags") or [conditions.get("Tag")]
         expiration = item.get("Expiration", {})
         noncurrent = item.get("NoncurrentVersionExpiration", {})

@@ -18,6 +18,7 @@ from kernel.http.queries import conditions_of
 from kernel.listing import page_size
 from kernel.results import CompletedPart, PartInfo
 from objects import multipart
+from s3api.expiration import add_abort, add_expiration
 from s3api.handlers.listings import encoding, initiator_of, owner_of
 from s3api.handlers.objects import add_encryption, copy_source, wanted_attributes
 from s3api.handlers.tags import with_version
@@ -58,6 +59,7 @@ def create(request: S3Request) -> HttpResponse:
         ),
     )
     add_encryption(response, upload.encryption)
+    add_abort(response, request.bucket, request.key, upload.created_at)
     if algorithm:
         response.headers["x-amz-checksum-algorithm"] = algorithm
         response.headers["x-amz-checksum-type"] = kind
@@ -207,6 +209,7 @@ def complete(request: S3Request) -> HttpResponse:
         facts["ChecksumType"] = info.checksum["type"]
     response = document("CompleteMultipartUploadResult", elements(facts))
     add_encryption(response, info.encryption)
+    add_expiration(response, info)
     with_version(response, info)
     return response
 

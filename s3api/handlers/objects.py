@@ -38,6 +38,7 @@ from objects import operations
 from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import FailedDeletion, ObjectIdentifier
 from objects.parts import parts_of
+from s3api.expiration import add_expiration
 from s3api.handlers.tags import with_version
 from s3api.handlers.unsupported import refuse_what_has_no_effect
 from s3api.reading import needed, read_xml, text_of
@@ -70,6 +71,7 @@ def put(request: S3Request) -> HttpResponse:
     response = empty()
     response.headers["ETag"] = f'"{info.etag}"'
     add_encryption(response, info.encryption)
+    add_expiration(response, info)
     with_version(response, info)
     add_checksum(response, info)
     return response
@@ -145,6 +147,7 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
     )
     add_read_headers(headers, content)
     response = object_response(content, headers, is_head=is_head)
+    add_expiration(response, info, content.bucket)
     asks_checksum = request.header("x-amz-checksum-mode").upper() == "ENABLED"
     if not asks_checksum:
         return response
@@ -189,6 +192,7 @@ def copy(request: S3Request) -> HttpResponse:
     )
     response = document("CopyObjectResult", copied(info))
     add_encryption(response, info.encryption)
+    add_expiration(response, info)
     with_version(response, info)
     if not source.is_null:
         response.headers["x-amz-copy-source-version-id"] = source.version_id

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 from django.core.management.base import BaseCommand
@@ -18,7 +19,22 @@ class Command(BaseCommand):
             "bucket", nargs="*", help="all that have not had today's run, if none given"
         )
 
-    def handle(self, *arguments: Any, bucket: list[str], **options: Any) -> None:
+        parser.add_argument(
+            "--every",
+            type=float,
+            metavar="SECONDS",
+            help="look again and again, where no worker does",
+        )
+
+    def handle(
+        self, *arguments: Any, bucket: list[str], every: float | None, **options: Any
+    ) -> None:
+        self.run_once(bucket)
+        while every:
+            time.sleep(every)
+            self.run_once(bucket)
+
+    def run_once(self, bucket: list[str]) -> None:
         for name in bucket or operations.buckets_to_run(timezone.now()):
             run = operations.run_lifecycle(name, now=timezone.now(), clock=timezone.now)
             if run is None:

@@ -1,0 +1,44 @@
+"""What answers say of lifecycle: when an object expires, or an upload is aborted."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from urllib.parse import quote
+
+from django.http.response import HttpResponseBase
+
+from buckets import queries
+from kernel.http.responses import http_date
+from kernel.results import BucketInfo, ObjectInfo
+from lifecycle.operations import day_length, saved_rules
+from lifecycle.rules import abort_of, expiration_of
+
+
+def add_expiration(
+    response: HttpResponseBase, info: ObjectInfo, bucket: BucketInfo | None = None
+) -> None:
+    """Add x-amz-expiration where a rule will delete the object."""
+    bucket = bucket or queries.get_by_id(info.bucket_id)
+    if bucket is None or bucket.configurations_text == "{}":
+        return
+    rules = saved_rules(bucket)
+    found = expiration_of(rules, info, info.created_at, day=day_length())
+    if found is not None:
+        moment, rule = found
+        response.headers["x-amz-expiration"] = (
+            f'expiry-date="{http_date(moment)}", rule-id="{quote(rule)}"'
+        )
+
+
+def add_abort(
+    response: HttpResponseBase, bucket_name: str, key: str, created_at: datetime
+) -> None:
+    """Add x-amz-abort-date where a rule will give the upload up."""
+    bucket = queries.get(bucket_name)
+    if bucket is None or bucket.configurations_text == "{}":
+        return
+    found = abort_of(saved_rules(bucket), key, created_at, day=day_length())
+    if found is not None:
+        moment, rule = found
+        response.headers["x-amz-abort-date"] = http_date(moment)
+        response.headers["x-amz-abort-rule-id"] = rule
