@@ -105,9 +105,10 @@ def path_under(folder: Path, relative: str) -> Path:
     Keys are chosen by whoever may write to the bucket: "../x" is one.
     """
     parts = PurePosixPath(relative).parts
-    if not parts or ".." in parts or relative.startswith("/") or "\0" in relative:
-        raise CommandError(f"the key {relative!r} is no path under {folder}")
     target = folder.joinpath(*parts)
-    if target.drive != folder.drive:
+    # Another system's separators show only in the path that the system makes of it.
+    beneath = target.parts[len(folder.parts) :]
+    leads_out = ".." in beneath or target.drive != folder.drive
+    if not parts or leads_out or relative.startswith("/") or "\0" in relative:
         raise CommandError(f"the key {relative!r} is no path under {folder}")
     return target
