@@ -37,6 +37,8 @@ class Application(WSGIHandler):
         environ[RECEIVED_PATH] = environ.get("PATH_INFO", "")
         request = WSGIRequest(environ)
         if self._needs_signals or is_for_browser(request):
+            # Django decodes the path in place; read again, it would be another key.
+            environ["PATH_INFO"] = environ[RECEIVED_PATH]
             return super().__call__(environ, start_response)
         response = self._frame(request)
         start_response(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from django.core.signals import request_finished, request_started
+from django.db import close_old_connections
 
 
 class Rest:
@@ -37,6 +40,19 @@ class Rest:
 @pytest.fixture
 def rest(client: Any, api_key: str) -> Rest:
     return Rest(client, api_key)
+
+
+@pytest.fixture
+def connection_kept() -> Iterator[None]:
+    """Keep the test's transaction open between requests, as Django's client does."""
+    signals = [
+        signal
+        for signal in (request_started, request_finished)
+        if signal.disconnect(close_old_connections)
+    ]
+    yield
+    for signal in signals:
+        signal.connect(close_old_connections)
 
 
 def body(response: Any) -> bytes:

@@ -39,7 +39,7 @@ DIALECT = schemathesis.openapi.from_wsgi("/v1/schema", application, config=CONFI
 
 
 @pytest.fixture
-def names(root, bucket, settings):
+def names(root, bucket, settings, connection_kept):
     """What the path of a request needs to find a bucket, an object and an upload."""
     settings.OBJECTSTORE_RATE_LIMITED_DIALECTS = []
     now = timezone.now()

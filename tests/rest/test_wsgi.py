@@ -1,0 +1,47 @@
+"""The WSGI application: the same keys with Django's layers around it and without."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+
+from objectstore_site.wsgi import Application
+
+pytestmark = pytest.mark.usefixtures("connection_kept")
+
+KEYS = ["plain", "ü", "ÿ/é", "鍵/🔑", "a b", "%FC", "per%cent"]
+
+
+@pytest.fixture(params=[True, False], ids=["layers", "frame alone"])
+def send(request, api_key, bucket):
+    """Send a request as a server does: the path is bytes, each one a character."""
+    application = Application()
+    application._needs_signals = request.param
+
+    def send_to(method: str, path: str, data: bytes = b"") -> tuple[str, bytes]:
+        environ: dict[str, Any] = {
+            "REQUEST_METHOD": method,
+            "PATH_INFO": f"/v1/buckets/{bucket}{path}".encode().decode("latin-1"),
+            "CONTENT_LENGTH": str(len(data)),
+            "HTTP_AUTHORIZATION": f"Bearer {api_key}",
+            "wsgi.input": io.BytesIO(data),
+        }
+        setup_testing_defaults(environ)
+        status: list[str] = []
+        answer = application(environ, lambda line, headers: status.append(line))
+        return status[0], b"".join(answer)
+
+    return send_to
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_a_key_stays_the_key_it_was(send, key):
+    status, _ = send("PUT", f"/objects/{key}", b"data")
+    assert status == "200 OK"
+    assert send("GET", f"/objects/{key}") == ("200 OK", b"data")
+    _, listing = send("GET", "/objects")
+    assert [one["key"] for one in json.loads(listing)["contents"]] == [key]
