@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.templatetags.static import static
-from django.urls import reverse_lazy
 
 # Ink blue on cool greys; every pair of text and ground reaches a contrast of 4.5.
 BASE = {
@@ -62,7 +61,6 @@ UNFOLD = {
             "important-dark": "var(--color-base-100)",
         },
     },
-    "LOGIN": {"redirect_after": reverse_lazy("admin:index")},
     "COMMAND": {"show_history": True},
     "SIDEBAR": {
         "show_search": True,

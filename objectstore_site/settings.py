@@ -36,7 +36,8 @@ APPEND_SLASH = False
 USE_TZ = True
 TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
-LOGIN_URL = "/admin/login/"
+LOGIN_URL = "admin:login"
+LOGIN_REDIRECT_URL = "admin:index"
 X_FRAME_OPTIONS = "DENY"
 # Bodies are streamed by our own readers; these bound Django's form parsing alone.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
@@ -189,6 +190,14 @@ STORAGES = {
 }
 # The aliases in STORAGES that are storage classes, in the order people see them.
 OBJECTSTORE_STORAGE_CLASSES = ["standard", "cold", "archive"]
+# Classes that are archives: read only after RestoreObject.
+OBJECTSTORE_ARCHIVE_CLASSES = env.names("OBJECTSTORE_ARCHIVE_CLASSES", "archive")
+# Seconds that a restore takes, by tier: the bytes of local archives are at hand.
+OBJECTSTORE_RESTORE_SECONDS = {
+    "Expedited": env.integer("OBJECTSTORE_RESTORE_EXPEDITED_SECONDS", 0),
+    "Standard": env.integer("OBJECTSTORE_RESTORE_STANDARD_SECONDS", 0),
+    "Bulk": env.integer("OBJECTSTORE_RESTORE_BULK_SECONDS", 0),
+}
 # Objects up to this many bytes are kept in the database itself: one fsync, not three.
 OBJECTSTORE_INLINE_MAX = env.integer("OBJECTSTORE_INLINE_MAX", 16 * 1024)
 # Seconds that bytes no version names any more stay, so that readers can finish.
@@ -244,6 +253,8 @@ OBJECTSTORE_TRUSTED_PROXIES = env.names("OBJECTSTORE_TRUSTED_PROXIES")
 OBJECTSTORE_REGION = env.text("OBJECTSTORE_REGION", "us-east-1")
 # Domains under which {bucket}.{domain} is the bucket (virtual-hosted style).
 OBJECTSTORE_DOMAINS = env.names("OBJECTSTORE_DOMAINS")
+# Domains under which {bucket}.{domain} is the bucket's website.
+OBJECTSTORE_WEBSITE_DOMAINS = env.names("OBJECTSTORE_WEBSITE_DOMAINS")
 # Hosts that serve the S3 dialect alone, without reserved bucket names.
 OBJECTSTORE_S3_HOSTS = env.names("OBJECTSTORE_S3_HOSTS")
 # What answers at the root: s3, or kv for the strict key-value server.

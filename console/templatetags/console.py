@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from django import template
+from django import forms, template
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.html import format_html
@@ -123,3 +123,20 @@ def place(page: str, *arguments: Any, **query: Any) -> str:
 @register.filter
 def field_of(form: Any, name: str) -> Any:
     return form[name]
+
+
+@register.filter
+def widget_kind(field: Any) -> str:
+    """Tell how a field is laid out: tick, choice, text (an area) or line."""
+    widget = field.field.widget
+    if isinstance(widget, forms.CheckboxInput):
+        return "tick"
+    if isinstance(widget, (forms.RadioSelect, forms.CheckboxSelectMultiple)):
+        return "choice"
+    return "text" if isinstance(widget, forms.Textarea) else "line"
+
+
+@register.filter
+def is_over(key: Any) -> bool:
+    """Tell whether a key's time has run out."""
+    return key.expires_at is not None and key.expires_at <= timezone.now()

@@ -1,0 +1,229 @@
+/* The object browser: what is chosen, what is dropped, how uploads stand. */
+
+import { Queue, interrupted } from "./uploads.js";
+
+const page = document.getElementById("os-browser");
+const form = document.getElementById("os-listing-form");
+const UNITS = ["B", "KiB", "MiB", "GiB", "TiB"];
+
+function readable(bytes) {
+    let unit = 0;
+    let value = bytes;
+    while (value >= 1024 && unit < UNITS.length - 1) {
+        value /= 1024;
+        unit += 1;
+    }
+    return unit ? `${value.toFixed(1)} ${UNITS[unit]}` : `${bytes} B`;
+}
+
+/* Choosing */
+
+function boxes() {
+    return [...document.querySelectorAll("#os-listing tbody input[type=checkbox]")];
+}
+
+function showChosen() {
+    const all = boxes();
+    const chosen = all.filter((box) => box.checked);
+    const bar = document.getElementById("os-chosen");
+    const every = document.getElementById("os-every");
+    if (bar) {
+        bar.hidden = !chosen.length;
+        bar.querySelector(".os-count").textContent = `${chosen.length} selected`;
+    }
+    if (every) {
+        every.checked = chosen.length > 0 && chosen.length === all.length;
+        every.indeterminate = chosen.length > 0 && chosen.length < all.length;
+    }
+}
+
+let lastBox = null;
+
+function chooseRange(box) {
+    const all = boxes();
+    const [from, to] = [all.indexOf(lastBox), all.indexOf(box)].sort((a, b) => a - b);
+    for (const one of all.slice(from, to + 1)) one.checked = box.checked;
+}
+
+form?.addEventListener("click", (event) => {
+    const box = event.target;
+    if (!box.matches?.("input[type=checkbox]")) return;
+    if (box.id === "os-every") for (const one of boxes()) one.checked = box.checked;
+    else if (event.shiftKey && lastBox?.isConnected) chooseRange(box);
+    lastBox = box.id === "os-every" ? null : box;
+    showChosen();
+});
+form?.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && boxes().some((box) => box.checked)) {
+        for (const box of boxes()) box.checked = false;
+        showChosen();
+    }
+});
+window.addEventListener("pageshow", showChosen);
+
+/* The listing is fetched again once uploads have ended. */
+async function refresh() {
+    const answer = await fetch(window.location.href, { credentials: "same-origin" });
+    if (!answer.ok || answer.redirected) return;
+    const fresh = new DOMParser()
+        .parseFromString(await answer.text(), "text/html")
+        .getElementById("os-listing");
+    document.getElementById("os-listing").replaceWith(fresh);
+    showChosen();
+}
+
+/* Uploads */
+
+const drawer = document.getElementById("os-transfers");
+const rows = new Map();
+const WORDS = {
+    waiting: "Waiting", running: "", done: "Done", skipped: "Skipped", failed: "Failed",
+    paused: "Paused", cancelled: "Cancelled",
+};
+const ACTS = {
+    waiting: ["cancel"], running: ["pause", "cancel"], paused: ["again", "cancel"],
+    failed: ["again", "cancel"], done: [], skipped: [], cancelled: [],
+};
+const ICONS = { pause: "pause", again: "play_arrow", cancel: "close" };
+const NAMES = { pause: "Pause", again: "Go on with", cancel: "Cancel" };
+
+function rowOf(transfer) {
+    if (rows.has(transfer)) return rows.get(transfer);
+    const row = document.createElement("li");
+    row.innerHTML = '<span class="os-transfer-name"></span><span class="os-transfer-acts"></span>'
+        + '<progress class="os-meter" max="100"></progress><span class="os-transfer-said"></span>';
+    const name = row.querySelector(".os-transfer-name");
+    name.textContent = transfer.key;
+    name.title = transfer.key;
+    row.querySelector("progress").setAttribute("aria-label", `Upload of ${transfer.key}`);
+    rows.set(transfer, row);
+    drawer.querySelector("ul").append(row);
+    return row;
+}
+
+function showTransfer(transfer) {
+    const row = rowOf(transfer);
+    const percent = transfer.size ? (100 * transfer.sent) / transfer.size : transfer.state === "done" ? 100 : 0;
+    row.querySelector("progress").value = percent;
+    const said = row.querySelector(".os-transfer-said");
+    said.textContent = transfer.said || WORDS[transfer.state]
+        || `${readable(transfer.sent)} of ${readable(transfer.size)}`;
+    said.className = `os-transfer-said ${{ failed: "os-bad", done: "os-good" }[transfer.state] ?? ""}`;
+    if (row.dataset.state !== transfer.state) {
+        row.dataset.state = transfer.state;
+        const acts = row.querySelector(".os-transfer-acts");
+        acts.replaceChildren(...ACTS[transfer.state].map((act) => actButton(transfer, act)));
+    }
+    showTotal();
+}
+
+function actButton(transfer, act) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "os-icon-button";
+    button.setAttribute("aria-label", `${NAMES[act]} ${transfer.key}`);
+    button.innerHTML = `<span class="material-symbols-outlined" aria-hidden="true">${ICONS[act]}</span>`;
+    button.addEventListener("click", () => transfer[act]());
+    return button;
+}
+
+function showTotal() {
+    const all = queue.transfers;
+    const done = all.filter((one) => ["done", "skipped"].includes(one.state)).length;
+    const failed = all.filter((one) => one.state === "failed").length;
+    const heading = drawer.querySelector("h2");
+    heading.textContent = queue.isBusy
+        ? `Uploading ${Math.min(done + 1, all.length)} of ${all.length}`
+        : `${done} uploaded${failed ? `, ${failed} failed` : ""}`;
+    drawer.querySelector("[data-act=retry]").hidden = !failed;
+    drawer.dataset.busy = queue.isBusy ? "1" : "";
+}
+
+const queue = drawer && new Queue(page.dataset.bucket, { upload: page.dataset.upload, parts: page.dataset.parts }, {
+    onChange: showTransfer,
+    onIdle: refresh,
+});
+
+function enqueue(files) {
+    if (!files.length) return;
+    drawer.hidden = false;
+    queue.overwrites = document.getElementById("os-conflict").value === "overwrite";
+    queue.add(files.map(({ file, path }) => ({ file, key: page.dataset.folder + path })));
+    for (const transfer of queue.transfers) showTransfer(transfer);
+}
+
+function chosenFiles(input) {
+    const files = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
+    input.value = "";
+    return files;
+}
+
+async function droppedFiles(items) {
+    const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    const found = [];
+    await Promise.all(entries.map((entry) => walk(entry, "", found)));
+    return found;
+}
+
+async function walk(entry, above, found) {
+    const path = above + entry.name;
+    if (entry.isFile) {
+        const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+        found.push({ file, path });
+        return;
+    }
+    const reader = entry.createReader();
+    for (;;) {
+        const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+        if (!some.length) return;
+        for (const child of some) await walk(child, `${path}/`, found);
+    }
+}
+
+if (queue) {
+    for (const input of document.querySelectorAll("[data-uploads]")) {
+        input.addEventListener("change", () => enqueue(chosenFiles(input)));
+    }
+    for (const button of document.querySelectorAll("[data-picks]")) {
+        button.addEventListener("click", () => {
+            button.closest("details")?.removeAttribute("open");
+            document.getElementById(button.dataset.picks).click();
+        });
+    }
+    let depth = 0;
+    const hasFiles = (event) => event.dataTransfer?.types.includes("Files");
+    document.addEventListener("dragenter", (event) => {
+        if (!hasFiles(event)) return;
+        depth += 1;
+        document.body.classList.add("os-dragging");
+    });
+    document.addEventListener("dragleave", (event) => {
+        if (!hasFiles(event)) return;
+        depth -= 1;
+        if (depth <= 0) document.body.classList.remove("os-dragging");
+    });
+    document.addEventListener("dragover", (event) => { if (hasFiles(event)) event.preventDefault(); });
+    document.addEventListener("drop", async (event) => {
+        if (!hasFiles(event)) return;
+        event.preventDefault();
+        depth = 0;
+        document.body.classList.remove("os-dragging");
+        enqueue(await droppedFiles(event.dataTransfer.items));
+    });
+    drawer.querySelector("[data-act=retry]").addEventListener("click", () => {
+        for (const one of queue.transfers) if (one.state === "failed") one.again();
+    });
+    drawer.querySelector("[data-act=close]").addEventListener("click", () => { drawer.hidden = true; });
+    window.addEventListener("beforeunload", (event) => { if (queue.isBusy) event.preventDefault(); });
+
+    const left = interrupted(page.dataset.bucket);
+    const note = document.getElementById("os-interrupted");
+    if (left.length && note) {
+        note.hidden = false;
+        note.querySelector("[data-names]").textContent = left.map((one) => one.key).join(", ");
+        note.querySelector("button").addEventListener("click", () => {
+            for (const one of left) localStorage.removeItem(one.name);
+            note.hidden = true;
+        });
+    }
+}

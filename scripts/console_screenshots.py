@@ -1,0 +1,85 @@
+"""Take the console's pictures for the docs: light and dark, wide and of phone width.
+
+Run as: .venv/bin/python -m scripts.console_screenshots [folder]
+It starts a store of its own on a free port, fills it, and ends it again.
+"""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from tests.console.filling import fill, give_png
+from tests.servers import LiveStore
+
+CHROMIUM = "/usr/bin/chromium"
+WIDE = {"width": 1440, "height": 900}
+PHONE = {"width": 390, "height": 844}
+PAGES = {
+    "dashboard": "",
+    "buckets": "buckets/",
+    "create-bucket": "create-bucket/",
+    "browser": "buckets/team-photos/objects/?prefix=2026/",
+    "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
+    "versions": "buckets/team-photos/objects/?show=versions&prefix=notes/",
+    "text": "buckets/team-photos/object/?key=notes/plan.json",
+    "overview": "buckets/team-photos/",
+    "lifecycle": "buckets/team-photos/settings/lifecycle/",
+    "policy": "buckets/team-photos/settings/policy/",
+    "cors": "buckets/team-photos/settings/cors/",
+    "purge": "buckets/team-photos/purge/?prefix=2026/",
+    "empty": "buckets/scratch/objects/",
+    "users": "users/",
+    "keys": "keys/",
+    "create-policy": "create-policy/",
+    "simulator": "simulator/",
+    "jobs": "jobs/",
+}
+
+
+def sign_in(page: Page, store: LiveStore) -> None:
+    page.goto(f"{store.url}/admin/login/")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", "test-password")
+    page.click("button[type=submit]")
+    page.wait_for_url(f"{store.url}/admin/")
+
+
+def take(page: Page, store: LiveStore, folder: Path, suffix: str) -> None:
+    for name, path in PAGES.items():
+        page.goto(f"{store.url}/admin/{path}")
+        page.wait_for_load_state("networkidle")
+        page.screenshot(path=folder / f"{name}-{suffix}.png")
+
+
+def main() -> None:
+    folder = Path(sys.argv[1] if len(sys.argv) > 1 else "docs/images")
+    folder.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as data, sync_playwright() as playwright:
+        store = LiveStore(Path(data))
+        store.start()
+        try:
+            fill(store)
+            give_png(store)
+            browser = playwright.chromium.launch(
+                executable_path=CHROMIUM, args=["--no-sandbox"]
+            )
+            for suffix, size, scheme in (
+                ("light", WIDE, "light"),
+                ("dark", WIDE, "dark"),
+                ("phone", PHONE, "light"),
+            ):
+                page = browser.new_page(viewport=size, color_scheme=scheme)
+                sign_in(page, store)
+                take(page, store, folder, suffix)
+                page.close()
+            browser.close()
+        finally:
+            store.stop()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,150 @@
+"""A store with something in it, made over S3 as a client would."""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+from tests.servers import LiveStore
+
+PLAN = {
+    "title": "Plan of the year",
+    "steps": [{"month": m, "goal": f"Goal {m}"} for m in range(1, 7)],
+}
+
+
+def client_of(store: LiveStore) -> Any:
+    return boto3.client(
+        "s3",
+        endpoint_url=store.url,
+        region_name="us-east-1",
+        aws_access_key_id=store.access_key_id,
+        aws_secret_access_key=store.secret_access_key,
+        config=Config(s3={"addressing_style": "path"}, retries={"max_attempts": 1}),
+    )
+
+
+def png(width: int, height: int) -> bytes:
+    """Draw a picture: sky, sea, and a light."""
+    rows = bytearray()
+    for y in range(height):
+        rows.append(0)
+        for x in range(width):
+            shade = 255 - (160 * y) // height
+            light = (x - width * 0.7) ** 2 + (y - height * 0.3) ** 2
+            if light < (height * 0.09) ** 2:
+                rows += bytes((255, 244, 214))
+            elif y > height * 0.62 + 6 * ((x // 9) % 3):
+                rows += bytes((24, 58 + shade // 6, 110 + shade // 5))
+            else:
+                rows += bytes((shade // 3 + 90, shade // 2 + 90, min(255, shade + 10)))
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        check = zlib.crc32(kind + data)
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", check)
+
+    header = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(bytes(rows)))
+        + chunk(b"IEND", b"")
+    )
+
+
+def give_png(store: LiveStore) -> None:
+    client_of(store).put_object(
+        Bucket="team-photos",
+        Key="2026/lighthouse.png",
+        Body=png(640, 400),
+        ContentType="image/png",
+        Metadata={"camera": "X100"},
+    )
+
+
+def fill(store: LiveStore) -> None:
+    """Make buckets of several kinds and put objects into them."""
+    s3 = client_of(store)
+    for name in ("team-photos", "backups", "website", "scratch", "invoices"):
+        s3.create_bucket(Bucket=name)
+    s3.put_bucket_versioning(
+        Bucket="team-photos", VersioningConfiguration={"Status": "Enabled"}
+    )
+    s3.put_bucket_versioning(
+        Bucket="backups", VersioningConfiguration={"Status": "Enabled"}
+    )
+    for number in range(1, 15):
+        s3.put_object(
+            Bucket="team-photos",
+            Key=f"2026/summer/IMG_{number:04}.jpg",
+            Body=bytes(number * 9000),
+            ContentType="image/jpeg",
+        )
+    for name, size, kind in (
+        ("2026/report.pdf", 182_000, "application/pdf"),
+        ("2026/walk.mp4", 940_000, "video/mp4"),
+        ("2026/notes.md", 2_300, "text/markdown"),
+        ("2026/winter/snow.jpg", 84_000, "image/jpeg"),
+        ("README.txt", 420, "text/plain"),
+        ("archive.tar.gz", 512_000, "application/gzip"),
+    ):
+        s3.put_object(
+            Bucket="team-photos", Key=name, Body=b"x" * size, ContentType=kind
+        )
+    for step in range(3):
+        s3.put_object(
+            Bucket="team-photos",
+            Key="notes/plan.json",
+            Body=json.dumps({**PLAN, "revision": step}).encode(),
+            ContentType="application/json",
+        )
+    s3.put_object(Bucket="team-photos", Key="notes/old.txt", Body=b"gone")
+    s3.delete_object(Bucket="team-photos", Key="notes/old.txt")
+    s3.put_object(
+        Bucket="team-photos",
+        Key="notes/people.csv",
+        Body=b"name,city\nAda,London\nGrace,New York\n",
+        ContentType="text/csv",
+    )
+    for number in range(40):
+        s3.put_object(
+            Bucket="backups", Key=f"db/{number:03}.dump", Body=bytes(120_000)
+        )
+    for number in range(12):
+        s3.put_object(
+            Bucket="invoices", Key=f"2026/{number:02}.xml", Body=bytes(6000)
+        )
+    s3.put_object(
+        Bucket="website",
+        Key="index.html",
+        Body=b"<h1>Hello</h1>",
+        ContentType="text/html",
+    )
+    s3.put_bucket_lifecycle_configuration(
+        Bucket="team-photos",
+        LifecycleConfiguration={
+            "Rules": [
+                {
+                    "ID": "earlier versions",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": ""},
+                    "NoncurrentVersionExpiration": {
+                        "NoncurrentDays": 90,
+                        "NewerNoncurrentVersions": 3,
+                    },
+                },
+                {
+                    "ID": "raw files",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "raw/"},
+                    "Transitions": [{"Days": 30, "StorageClass": "GLACIER"}],
+                    "Expiration": {"Days": 365},
+                },
+            ]
+        },
+    )
