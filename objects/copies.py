@@ -18,6 +18,7 @@ from kernel.errors import InvalidRequest, OperationAborted, PreconditionFailed
 from kernel.names import check_object_key
 from kernel.results import BucketInfo, CustomerKey, ObjectAttributes, ObjectInfo
 from objects import queries
+from objects.archives import check_may_read
 from objects.operations import (
     NO_ATTRIBUTES,
     Found,
@@ -115,6 +116,7 @@ def find_source(
         version_id=source.version_id,
         expected_owner=expected_owner,
     )
+    check_may_read(found.info)
     check_customer_key(found.info.encryption, source.customer_key)
     check_copy_source(
         source.conditions,

@@ -62,6 +62,7 @@ from kernel.results import (
 )
 from kernel.versions import NULL_VERSION, is_version_id
 from objects import queries
+from objects.archives import check_may_read
 from objects.parts import range_of_part
 from objects.queries import Content, Displaced
 
@@ -412,7 +413,8 @@ def get_object(
 
     `byte_range` is the Range header. Raises NoSuchBucket, NoSuchKey (AccessDenied to
     those who may not list), NoSuchVersion, MethodNotAllowed for a delete marker by
-    id, PreconditionFailed, NotModified and InvalidRange.
+    id, PreconditionFailed, NotModified, InvalidRange, and
+    InvalidObjectState for what is archived.
     """
     found = find_object(
         principal,
@@ -425,6 +427,7 @@ def get_object(
     check_conditions(found.info, conditions)
     wanted = wanted_range(found, byte_range, part_number)
     check_customer_key(found.info.encryption, customer_key)
+    check_may_read(found.info)
     chunks = store.open_blob(found.blob, wanted.start, wanted.length, customer_key)
     return wanted.content(chunks, found.bucket)
 

@@ -34,9 +34,10 @@ class RequestFrame:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = secrets.token_hex(8).upper()  # type: ignore[attr-defined]
-        request.is_for_browser = is_for_browser(request)  # type: ignore[attr-defined]
-        if serves_s3_alone(request):
-            request.urlconf = "s3api.urls"  # type: ignore[attr-defined]
+        urlconf = urlconf_of_host(request)
+        if urlconf:
+            request.urlconf = urlconf  # type: ignore[attr-defined]
+        request.is_for_browser = not urlconf and is_for_browser(request)  # type: ignore[attr-defined]
         try:
             check_path_is_utf8(request.META)
         except ObjectStoreError as error:
@@ -96,13 +97,18 @@ def call_view(request: HttpRequest) -> HttpResponse:
     return response  # type: ignore[no-any-return]
 
 
-def serves_s3_alone(request: HttpRequest) -> bool:
-    hosts = settings.OBJECTSTORE_S3_HOSTS
-    domains = settings.OBJECTSTORE_DOMAINS
-    if not hosts and not domains:
-        return False
+def urlconf_of_host(request: HttpRequest) -> str:
+    """Give the mounts of hosts that have their own: S3 alone, or a bucket's website."""
+    s3_hosts, s3_domains = settings.OBJECTSTORE_S3_HOSTS, settings.OBJECTSTORE_DOMAINS
+    websites = settings.OBJECTSTORE_WEBSITE_DOMAINS
+    if not (s3_hosts or s3_domains or websites):
+        return ""
     host = request.META.get("HTTP_HOST", "").partition(":")[0].lower()
-    return host in hosts or any(host.endswith("." + domain) for domain in domains)
+    if any(host.endswith("." + domain) for domain in websites):
+        return "s3api.website_urls"
+    if host in s3_hosts or any(host.endswith("." + domain) for domain in s3_domains):
+        return "s3api.urls"
+    return ""
 
 
 def is_for_browser(request: HttpRequest) -> bool:

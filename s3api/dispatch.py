@@ -137,6 +137,7 @@ TABLE: dict[str, tuple[str, Handler]] = {
     "GET object ?legal-hold": ("GetObjectLegalHold", locks.get_legal_hold),
     "PUT object ?legal-hold": ("PutObjectLegalHold", locks.put_legal_hold),
     "GET object ?attributes": ("GetObjectAttributes", objects.attributes),
+    "POST object ?restore": ("RestoreObject", objects.restore),
     "PUT object ?renameObject": ("RenameObject", objects.rename),
     "POST object ?uploads": ("CreateMultipartUpload", multipart.create),
     "PUT object ?uploadId": ("UploadPart", multipart.put_part),

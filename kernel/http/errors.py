@@ -100,7 +100,11 @@ def render_rest_error(error: Exception, context: dict[str, Any]) -> Response | N
         if isinstance(error, rest.ValidationError)
         else as_refusal(request, error)
     )
-    response = Response(json_error(request, refusal), status=refusal.status_in_rest)
+    has_body = refusal.status_in_rest != 304
+    response = Response(
+        json_error(request, refusal) if has_body else None,
+        status=refusal.status_in_rest,
+    )
     add_headers(response, refusal)
     return response
 

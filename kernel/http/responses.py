@@ -48,7 +48,9 @@ def object_headers(
         **info.headers,
     }
     for name, value in info.metadata.items():
-        headers[f"x-amz-meta-{name}"] = value
+        headers[f"x-amz-meta-{name}"] = (
+            value if value.isascii() else encoded_word(value)
+        )
     if info.encryption_text is not None:
         headers.update(encryption_headers(info.encryption))
     if version_id:
@@ -56,6 +58,15 @@ def object_headers(
     if overrides:
         headers.update(overrides)
     return headers
+
+
+def encoded_word(text: str) -> str:
+    """Write text that headers cannot carry as RFC 2047 has it, which AWS does too."""
+    encoded = "".join(
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"={byte:02X}"
+        for byte in text.encode()
+    )
+    return f"=?UTF-8?Q?{encoded}?="
 
 
 def encryption_headers(encryption: Mapping[str, str] | None) -> dict[str, str]:

@@ -35,9 +35,11 @@ from kernel.results import (
     PartInfo,
 )
 from objects import operations
+from objects.archives import restoration_of
 from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import FailedDeletion, ObjectIdentifier
 from objects.parts import parts_of
+from objects.restores import restore_object
 from s3api.expiration import add_expiration
 from s3api.handlers.tags import with_version
 from s3api.handlers.unsupported import refuse_what_has_no_effect
@@ -171,6 +173,36 @@ def add_read_headers(headers: dict[str, str], content: ObjectContent) -> None:
         headers["x-amz-object-lock-retain-until-date"] = time_text(info.retain_until)
     if info.has_legal_hold:
         headers["x-amz-object-lock-legal-hold"] = "ON"
+    if info.restore_text is not None:
+        headers["x-amz-restore"] = restore_text(info)
+
+
+def restore_text(info: ObjectInfo) -> str:
+    """Say whether a restore is under way, or until when it holds."""
+    restoration = restoration_of(info)
+    if restoration is None or restoration.is_ongoing(timezone.now()):
+        return 'ongoing-request="true"'
+    date = http_date(restoration.expires_at)
+    return f'ongoing-request="false", expiry-date="{date}"'
+
+
+def restore(request: S3Request) -> HttpResponse:
+    root = read_xml(request.body, "RestoreRequest")
+    if root.find("SelectParameters") is not None:
+        raise NotImplemented("Select requests are not implemented.")
+    days = text_of(root, "Days") or ""
+    tier = root.findtext("GlacierJobParameters/Tier") or text_of(root, "Tier")
+    _, was_open = restore_object(
+        request.principal,
+        request.bucket,
+        request.key,
+        days=int(days) if days.isdigit() and len(days) < 7 else 0,
+        tier=(tier or "Standard").strip(),
+        version_id=request.version_id,
+        expected_owner=request.expected_owner,
+        now=timezone.now(),
+    )
+    return empty(200 if was_open else 202)
 
 
 def copy(request: S3Request) -> HttpResponse:

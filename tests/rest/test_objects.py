@@ -283,3 +283,12 @@ def test_queries_stay_within_their_budget(rest, objects, django_assert_max_num_q
     # and on PostgreSQL the lock that lets one writer of a key in at a time.
     with django_assert_max_num_queries(6 + (connection.vendor == "postgresql")):
         objects("PUT", "new-key", DATA)
+
+
+def test_metadata_that_is_not_ascii_comes_back_encoded(rest):
+    """AWS sends back RFC 2047 words for what HTTP headers cannot carry."""
+    rest("PUT", "/my-bucket")
+    sent = {"x-amz-meta-town": "Köln".encode().decode("latin-1")}
+    rest("PUT", "/my-bucket/objects/key", b"", **sent)
+    head = rest("HEAD", "/my-bucket/objects/key")
+    assert head["x-amz-meta-town"] == "=?UTF-8?Q?K=C3=B6ln?="

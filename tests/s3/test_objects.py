@@ -291,3 +291,25 @@ def test_a_rename_moves_the_key(s3, s3_bucket, refused):
     assert got["Metadata"] == {"m": "1"}
     with refused("NoSuchKey", 404):
         s3.get_object(Bucket=s3_bucket, Key="old")
+
+
+def test_an_archived_object_is_read_after_its_restore(s3, s3_bucket, refused):
+    place = {"Bucket": s3_bucket, "Key": "old"}
+    s3.put_object(**place, Body=b"kept", StorageClass="GLACIER")
+    assert s3.head_object(**place)["StorageClass"] == "ARCHIVE"
+    with refused("InvalidObjectState", 403):
+        s3.get_object(**place)
+    with refused("InvalidObjectState", 403):
+        s3.copy_object(Bucket=s3_bucket, Key="copy", CopySource=place)
+    s3.restore_object(
+        **place,
+        RestoreRequest={"Days": 2, "GlacierJobParameters": {"Tier": "Expedited"}},
+    )
+    got = s3.get_object(**place)
+    assert got["Body"].read() == b"kept"
+    assert 'ongoing-request="false"' in got["Restore"]
+    again = s3.restore_object(**place, RestoreRequest={"Days": 3})
+    assert again["ResponseMetadata"]["HTTPStatusCode"] == 200
+    s3.put_object(Bucket=s3_bucket, Key="new", Body=b"")
+    with refused("InvalidObjectState", 403):
+        s3.restore_object(Bucket=s3_bucket, Key="new", RestoreRequest={"Days": 1})
