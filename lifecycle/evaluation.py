@@ -216,18 +216,16 @@ def forecast(
 
     Each day begins with what the day before left.
     """
-    state, wake = list(versions), now
-    for number in range(days + 1):
+    state, number = list(versions), 0
+    while state and number <= days:
         moment = now + number * rules.day
-        if moment < wake:
-            continue
         decisions = decide(rules, state, versioning, moment)
         for decision in decisions:
             yield number, decision
         state = applied(decisions, state, versioning, moment)
-        if not state:
-            return
-        wake = next_due(rules, state, moment)
+        if state:
+            # Up to the day of the first run that finds anything new to be due.
+            number = -((now - next_due(rules, state, moment)) // rules.day)
 
 
 def applied(
@@ -237,6 +235,8 @@ def applied(
     now: datetime,
 ) -> list[Version]:
     """Give a key's versions as a run would leave them."""
+    if not decisions:
+        return list(versions)
     state = list(versions)
     for clause, version in decisions:
         if clause.storage_class:

