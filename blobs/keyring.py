@@ -23,7 +23,12 @@ from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 
 from blobs.encryption import CIPHER, Seal
-from kernel.errors import InvalidRequest, KMSNotFoundException, WrongCustomerKey
+from kernel.errors import (
+    InvalidArgument,
+    InvalidRequest,
+    KMSNotFoundException,
+    WrongCustomerKey,
+)
 from kernel.results import CUSTOMER, KMS, CustomerKey
 
 KEY_BYTES = 32
@@ -81,8 +86,16 @@ def check_customer_key(
 ) -> None:
     """Refuse a customer's key where none is used, none where one is, and another.
 
-    Raises InvalidRequest, and WrongCustomerKey for another key.
+    Raises InvalidArgument for a key that is not whole, InvalidRequest, and
+    WrongCustomerKey for another key.
     """
+    if customer_key is not None and not customer_key.key:
+        raise InvalidArgument(
+            "Requests specifying Server Side Encryption with Customer provided keys "
+            "must provide an appropriate secret key.",
+            argument_name="x-amz-server-side-encryption",
+            argument_value="null",
+        )
     is_customers = bool(encryption) and (encryption or {})["algorithm"] == CUSTOMER
     if not is_customers:
         if customer_key is not None:

@@ -48,6 +48,13 @@ class ObjectOwnership(StrEnum):
     OBJECT_WRITER = "ObjectWriter"
 
 
+def policy_kind() -> PolicyKind:
+    """Give the grammar of bucket policies in the server's flavour."""
+    if settings.OBJECTSTORE_S3_FLAVOUR == "rgw":
+        return PolicyKind.LENIENT_BUCKET
+    return PolicyKind.BUCKET
+
+
 class Configurations:
     """One bucket's configurations; a kind that is not set reads as None."""
 
@@ -62,7 +69,7 @@ class Configurations:
         text = self.documents.get(Configuration.POLICY)
         if text is None:
             return None
-        return parse_policy(text, name="bucket policy", kind=PolicyKind.BUCKET)
+        return parse_policy(text, name="bucket policy", kind=policy_kind())
 
     @cached_property
     def is_policy_public(self) -> bool:

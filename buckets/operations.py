@@ -18,9 +18,10 @@ from buckets.configurations import (
     Configurations,
     ObjectOwnership,
     configurations_of,
+    policy_kind,
 )
 from buckets.object_lock import ENABLED
-from iam.policy import AccessRequest, PolicyKind, evaluate, is_public, parse_policy
+from iam.policy import AccessRequest, evaluate, is_public, parse_policy
 from iam.principals import Principal
 from kernel.database.commit import commit
 from kernel.errors import (
@@ -454,7 +455,7 @@ def put_bucket_policy(
     policy = parse_policy(
         text,
         name="bucket policy",
-        kind=PolicyKind.BUCKET,
+        kind=policy_kind(),
         bucket=name,
     )
     block = configurations_of(bucket.configurations_text).public_access_block

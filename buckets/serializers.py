@@ -74,6 +74,7 @@ class LifecycleRuleSerializer(serializers.Serializer):  # type: ignore[type-arg]
     id = serializers.CharField(required=False, max_length=255)
     status = serializers.ChoiceField(["enabled", "disabled"])
     filter = FilterField(required=False)
+    prefix = serializers.CharField(required=False, allow_blank=True)
     transitions = TransitionSerializer(many=True, required=False)
     expiration = ExpirationSerializer(required=False)
     noncurrent_version_transitions = NoncurrentTransitionSerializer(

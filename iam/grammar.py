@@ -53,6 +53,8 @@ class PolicyKind(StrEnum):
 
     IDENTITY = "identity"
     BUCKET = "bucket"
+    # Of a bucket, where statements that can never apply are taken too (Ceph).
+    LENIENT_BUCKET = "lenient bucket"
     TRUST = "trust"
 
 
@@ -260,6 +262,13 @@ def actions_on(resources: Iterable[str]) -> frozenset[str]:
     return actions
 
 
+class LenientBucketReader(BucketReader):
+    """Read a bucket's policy as Ceph's gateway does: any action on any resource."""
+
+    def check_statement(self, statement: Statement) -> None:
+        pass
+
+
 def matches_any(pattern: Pattern, actions: Iterable[str]) -> bool:
     return any(pattern.matches(one, NOTHING) for one in actions)
 
@@ -267,6 +276,7 @@ def matches_any(pattern: Pattern, actions: Iterable[str]) -> bool:
 READERS: dict[PolicyKind, type[Reader]] = {
     PolicyKind.IDENTITY: Reader,
     PolicyKind.BUCKET: BucketReader,
+    PolicyKind.LENIENT_BUCKET: LenientBucketReader,
     PolicyKind.TRUST: TrustReader,
 }
 

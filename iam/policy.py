@@ -56,7 +56,7 @@ def _parsed(text: str, name: str, kind: PolicyKind, bucket: str) -> Policy:
     try:
         return read_policy(text, name, kind, bucket)
     except (GrammarError, ConditionError) as error:
-        if kind is PolicyKind.BUCKET:
+        if kind in {PolicyKind.BUCKET, PolicyKind.LENIENT_BUCKET}:
             raise MalformedPolicy(str(error)) from None
         text = IDENTITY_TEXTS.get(str(error), str(error))
         raise MalformedPolicyDocument(text) from None

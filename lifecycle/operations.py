@@ -15,7 +15,7 @@ from buckets.access import find_bucket, get_bucket
 from buckets.configurations import Configuration, configurations_of
 from iam.principals import SYSTEM, Principal
 from kernel.database.commit import commit
-from kernel.errors import AccessDenied, ObjectStoreError
+from kernel.errors import AccessDenied, NoSuchBucket, ObjectStoreError
 from kernel.results import BucketInfo, ObjectInfo
 from lifecycle import queries
 from lifecycle.evaluation import Decision, abort_clause, decide
@@ -90,8 +90,10 @@ def run_lifecycle(
         return None
     run = commit(lambda: queries.open_run(bucket.id, rules, now))
     Runner(bucket, rule_set(rules), run, now, clock or (lambda: now)).carry_on()
-    run.refresh_from_db()
-    return run
+    kept = LifecycleRun.objects.filter(pk=run.pk).first()
+    if kept is None:
+        raise NoSuchBucket(bucket_name=bucket_name)
+    return kept
 
 
 class Runner:

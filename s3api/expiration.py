@@ -10,7 +10,7 @@ from django.http.response import HttpResponseBase
 from buckets import queries
 from kernel.http.responses import http_date
 from kernel.results import BucketInfo, ObjectInfo
-from lifecycle.operations import day_length, saved_rules
+from lifecycle.operations import saved_rules
 from lifecycle.rules import abort_of, expiration_of
 
 
@@ -22,7 +22,7 @@ def add_expiration(
     if bucket is None or bucket.configurations_text == "{}":
         return
     rules = saved_rules(bucket)
-    found = expiration_of(rules, info, info.created_at, day=day_length())
+    found = expiration_of(rules, info, info.created_at)
     if found is not None:
         moment, rule = found
         response.headers["x-amz-expiration"] = (
@@ -37,7 +37,7 @@ def add_abort(
     bucket = queries.get(bucket_name)
     if bucket is None or bucket.configurations_text == "{}":
         return
-    found = abort_of(saved_rules(bucket), key, created_at, day=day_length())
+    found = abort_of(saved_rules(bucket), key, created_at)
     if found is not None:
         moment, rule = found
         response.headers["x-amz-abort-date"] = http_date(moment)

@@ -149,8 +149,9 @@ def customer_key_of(
 ) -> CustomerKey | None:
     """Read a client's own key (SSE-C); `prefix` is that of a copy source's headers.
 
-    Raises InvalidArgument for a part that is missing or wrong, InvalidRequest where
-    the connection is not secure.
+    One that is not whole comes back empty: policies are asked before it is refused.
+    Raises InvalidArgument for a key that is wrong, InvalidRequest where the
+    connection is not secure.
     """
     names = [
         f"{prefix}{CUSTOMER_HEADERS}{one}" for one in ("ALGORITHM", "KEY", "KEY_MD5")
@@ -159,12 +160,7 @@ def customer_key_of(
     if algorithm is None and text is None and md5 is None:
         return None
     if algorithm is None or text is None or md5 is None:
-        raise InvalidArgument(
-            "Requests specifying Server Side Encryption with Customer provided keys "
-            "must provide an appropriate secret key.",
-            argument_name="x-amz-server-side-encryption",
-            argument_value="null",
-        )
+        return CustomerKey(b"", md5 or "", algorithm or "")
     if settings.OBJECTSTORE_S3_FLAVOUR == "aws" and not is_secure(dict(meta)):
         raise InvalidRequest(
             "Requests specifying Server Side Encryption with Customer provided keys "

@@ -18,6 +18,7 @@ from kernel.http.queries import conditions_of
 from kernel.listing import page_size
 from kernel.results import CompletedPart, PartInfo
 from objects import multipart
+from s3api import rgw
 from s3api.expiration import add_abort, add_expiration
 from s3api.handlers.listings import encoding, initiator_of, owner_of
 from s3api.handlers.objects import add_encryption, copy_source, wanted_attributes
@@ -190,7 +191,7 @@ def complete(request: S3Request) -> HttpResponse:
         request.bucket,
         request.key,
         request.query["uploadId"],
-        parts,
+        rgw.last_of_each(parts),
         checksum=announced_checksum(request),
         expected_size=stated_size(request),
         customer_key=customer_key_of(request.meta),

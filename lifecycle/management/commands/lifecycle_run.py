@@ -8,6 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand
 from django.utils import timezone
 
+from kernel.errors import NoSuchBucket
 from lifecycle import operations
 
 
@@ -36,7 +37,13 @@ class Command(BaseCommand):
 
     def run_once(self, bucket: list[str]) -> None:
         for name in bucket or operations.buckets_to_run(timezone.now()):
-            run = operations.run_lifecycle(name, now=timezone.now(), clock=timezone.now)
+            try:
+                run = operations.run_lifecycle(
+                    name, now=timezone.now(), clock=timezone.now
+                )
+            except NoSuchBucket:
+                self.stdout.write(f"{name}: no such bucket")
+                continue
             if run is None:
                 self.stdout.write(f"{name}: no rules")
                 continue
