@@ -38,6 +38,10 @@ TIME_ZONE = "UTC"
 LANGUAGE_CODE = "en-us"
 LOGIN_URL = "admin:login"
 LOGIN_REDIRECT_URL = "admin:index"
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator")
+]
 X_FRAME_OPTIONS = "DENY"
 # Bodies are streamed by our own readers; these bound Django's form parsing alone.
 DATA_UPLOAD_MAX_MEMORY_SIZE = 20 * 1024 * 1024
