@@ -158,13 +158,11 @@ def json_of(document: Any) -> JsonForm:
 
 
 def is_empty(setting: Setting, document: Any) -> bool:
+    """Tell whether a document holds nothing, as rows that are all taken away."""
     if document in (None, {}, []):
         return True
-    return (
-        setting.row is not None
-        and setting.form is None
-        and setting.spread(document) == []
-    )
+    is_rows_alone = setting.row is not None and setting.form is None
+    return is_rows_alone and document == setting.gather(None, [])
 
 
 def templates_of(setting: Setting, bucket: BucketInfo) -> list[tuple[str, str]]:

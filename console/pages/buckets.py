@@ -440,7 +440,7 @@ class BucketPage(Page):
             bucket=bucket,
             tabs=tabs_of(self.principal, bucket, self.tab),
             flags=flags_of(bucket),
-            **{"title": bucket.name, **context},
+            **{"title": "Bucket", "page_title": bucket.name, **context},
         )
 
 
@@ -460,7 +460,11 @@ class BucketOverview(BucketPage):
             total_size=usage.objects_size + usage.versions_size,
             quota_percent=quota_percent(bucket, usage),
             sentences=[(rule["ID"], rule["Status"], sentence(rule)) for rule in rules],
-            settings=[one for one in SETTINGS if is_set(bucket, one.kind)],
+            settings=[
+                one
+                for one in SETTINGS
+                if is_set(bucket, one.kind) and one.kind != Configuration.LIFECYCLE
+            ],
             snippets=snippets.of_bucket(self.request, bucket),
             may=may_in(self.principal, bucket, "s3:DeleteBucket"),
             now=timezone.now(),

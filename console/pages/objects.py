@@ -137,7 +137,8 @@ class ObjectPage(BucketPage):
         now = timezone.now()
         response = self.render_bucket(
             bucket,
-            title=key,
+            title="Object",
+            page_title=key,
             key=key,
             info=info,
             version_id=version_id,

@@ -130,7 +130,8 @@ class UserPage(Page):
         attached = set(identity.managed_policies.values_list("pk", flat=True))
         joined = set(identity.iam_groups.values_list("pk", flat=True))
         response = self.render(
-            title=identity.name,
+            title="User",
+            page_title=identity.name,
             identity=identity,
             policies=administration.visible_policies(principal).order_by("name"),
             attached=attached,
@@ -278,7 +279,8 @@ class GroupPage(Page):
         principal = self.principal
         group = administration.get_group(principal, unique_id)
         return self.render(
-            title=group.name,
+            title="Group",
+            page_title=group.name,
             group=group,
             identities=administration.list_identities(principal),
             members=set(group.members.values_list("pk", flat=True)),

@@ -103,7 +103,8 @@ class PolicyPage(Page):
         is_own = policy.account_id is not None
         arn = account_arn(self.principal, "policy", policy.name)
         response = self.render(
-            title=policy.name,
+            title="Policy",
+            page_title=policy.name,
             form=form,
             policy=policy,
             identities=policy.identities.filter(account_id=self.principal.account_id),

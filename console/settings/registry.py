@@ -21,7 +21,7 @@ from console.settings import forms as single
 from console.settings import rows
 from console.settings.forms import DocumentForm
 from console.settings.rows import RowForm
-from console.settings.widgets import ConsoleForm
+from console.settings.widgets import ConsoleForm, reason
 from iam.principals import Principal
 from kernel.errors import InvalidRequest, ObjectStoreError
 from kernel.names import BUCKET_TAGS_MAX, check_tags
@@ -450,4 +450,4 @@ class Editor:
         if self.form is not None:
             self.form.refuse(error)
         else:
-            self.rows._non_form_errors = self.rows.error_class([error.text])
+            self.rows._non_form_errors = self.rows.error_class([reason(error)])

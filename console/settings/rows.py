@@ -181,9 +181,9 @@ class LifecycleRow(RowForm):
     prefix = forms.CharField(
         label="Keys that begin with", required=False, help_text="Empty: all keys"
     )
-    tags = Pairs(label="With these tags", required=False, help_text="name=value a line")
-    larger = forms.IntegerField(label="Larger than, bytes", required=False)
-    smaller = forms.IntegerField(label="Smaller than, bytes", required=False)
+    abort_days = forms.IntegerField(
+        label="Give up unfinished uploads after days", required=False, min_value=1
+    )
     expire_days = forms.IntegerField(
         label="Delete after days", required=False, min_value=1
     )
@@ -192,25 +192,27 @@ class LifecycleRow(RowForm):
         required=False,
         widget=forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
     )
-    drops_markers = forms.BooleanField(
-        label="Remove delete markers that hide nothing", required=False
-    )
-    transitions = Lines(
-        label="Move to another class",
-        required=False,
-        help_text="One a line: 30 cold, or 2027-01-01 archive",
-    )
     noncurrent_days = forms.IntegerField(
         label="Delete earlier versions after days", required=False, min_value=1
     )
     noncurrent_kept = forms.IntegerField(
         label="But keep this many of them", required=False, min_value=1
     )
+    larger = forms.IntegerField(label="Only larger than, bytes", required=False)
+    smaller = forms.IntegerField(label="Only smaller than, bytes", required=False)
+    drops_markers = forms.BooleanField(
+        label="Remove delete markers that hide nothing", required=False
+    )
+    tags = Pairs(
+        label="Only with these tags", required=False, help_text="name=value, one a line"
+    )
+    transitions = Lines(
+        label="Move to another class",
+        required=False,
+        help_text="One a line: 30 cold, or 2027-01-01 archive",
+    )
     noncurrent_transitions = Lines(
         label="Move earlier versions", required=False, help_text="One a line: 30 cold"
-    )
-    abort_days = forms.IntegerField(
-        label="Give up unfinished uploads after days", required=False, min_value=1
     )
 
     @classmethod

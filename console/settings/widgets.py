@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.core.exceptions import ValidationError
 
-from kernel.errors import ObjectStoreError
+from kernel.errors import MalformedXML, ObjectStoreError
 
 
 class ConsoleForm(forms.Form):
@@ -21,7 +21,14 @@ class ConsoleForm(forms.Form):
 
     def refuse(self, error: ObjectStoreError) -> None:
         """Show what the domain refused above the form."""
-        self.add_error(None, error.text)
+        self.add_error(None, reason(error))
+
+
+def reason(error: ObjectStoreError) -> str:
+    """Say why, without XML where there is none."""
+    if isinstance(error, MalformedXML):
+        return "The document is not of the form that AWS publishes for this setting."
+    return error.text
 
 
 def dress(field: forms.Field) -> None:

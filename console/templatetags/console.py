@@ -68,7 +68,7 @@ def plural(count: int | None, one: str, many: str = "") -> str:
 @register.filter
 def moment(when: datetime | None) -> SafeString | str:
     """Write a time, with how long ago it was to be read by pointing at it."""
-    if when is None:
+    if not when:
         return "–"
     local = timezone.localtime(when)
     return format_html(
@@ -82,7 +82,7 @@ def moment(when: datetime | None) -> SafeString | str:
 @register.filter
 def nearness(when: datetime | None) -> str:
     """Say how long ago a time was, or how long until it comes."""
-    if when is None:
+    if not when:
         return "never"
     now = timezone.now()
     if when > now:

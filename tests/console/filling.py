@@ -112,13 +112,9 @@ def fill(store: LiveStore) -> None:
         ContentType="text/csv",
     )
     for number in range(40):
-        s3.put_object(
-            Bucket="backups", Key=f"db/{number:03}.dump", Body=bytes(120_000)
-        )
+        s3.put_object(Bucket="backups", Key=f"db/{number:03}.dump", Body=bytes(120_000))
     for number in range(12):
-        s3.put_object(
-            Bucket="invoices", Key=f"2026/{number:02}.xml", Body=bytes(6000)
-        )
+        s3.put_object(Bucket="invoices", Key=f"2026/{number:02}.xml", Body=bytes(6000))
     s3.put_object(
         Bucket="website",
         Key="index.html",

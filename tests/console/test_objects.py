@@ -1,0 +1,388 @@
+"""Objects at the console: browse, look at, change, copy, delete and bring back."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlencode
+
+import pytest
+from django.utils import timezone
+
+from kernel.bodies import Body
+from kernel.errors import NoSuchKey
+from kernel.results import ObjectAttributes
+from objects.listings import list_object_versions, list_objects
+from objects.operations import delete_object, get_object, head_object, put_object
+
+SCRIPT = b"<script>parent.document.title = 'owned'</script>"
+SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
+
+
+def put(root: Any, bucket: str, key: str, data: bytes = b"data", kind: str = "") -> Any:
+    return put_object(
+        root,
+        bucket,
+        key,
+        body=Body.of(data),
+        attributes=ObjectAttributes(content_type=kind),
+        now=timezone.now(),
+    )
+
+
+def keys_in(root: Any, bucket: str) -> list[str]:
+    return [one.key for one in list_objects(root, bucket).contents]
+
+
+def page(bucket: str, name: str, **query: str) -> str:
+    return f"/admin/buckets/{bucket}/{name}/?{urlencode(query)}"
+
+
+# Browsing
+
+
+def test_browser_shows_folders_before_objects(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    for key in ("a.txt", "folder/one.txt", "z.txt"):
+        put(root, bucket, key)
+    text = operator.get(page(bucket, "objects")).content.decode()
+    assert text.index(">folder/</a>") < text.index(">a.txt</a>")
+    assert "one.txt" not in text
+
+
+def test_flat_view_shows_whole_keys(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "folder/one.txt")
+    text = operator.get(page(bucket, "objects", flat="1")).content.decode()
+    assert ">folder/one.txt</a>" in text
+
+
+def test_prefix_may_end_anywhere(operator: Any, root: Any, bucket: str) -> None:
+    for key in ("alpha", "alpine", "beta"):
+        put(root, bucket, key)
+    text = operator.get(page(bucket, "objects", prefix="alp")).content.decode()
+    assert "alpine" in text
+    assert ">beta<" not in text
+
+
+def test_pages_go_forward_and_back_by_key(
+    operator: Any, root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("console.pages.browser.PER_PAGE", 2)
+    for key in "abcde":
+        put(root, bucket, key)
+
+    def names(response: Any) -> list[str]:
+        return [one.key for one in response.context_data["listed"].objects]
+
+    seen = []
+    link = "objects/"
+    back = []
+    while link:
+        response = operator.get(f"/admin/buckets/{bucket}/objects/{link[8:]}")
+        seen.append(names(response))
+        back.append(response.context_data["ways"].before)
+        after = response.context_data["ways"].after
+        link = f"objects/{after}" if after else ""
+    assert seen == [["a", "b"], ["c", "d"], ["e"]]
+    before_last = operator.get(f"/admin/buckets/{bucket}/objects/{back[2]}")
+    assert names(before_last) == ["c", "d"]
+    before_that = before_last.context_data["ways"].before
+    first = operator.get(f"/admin/buckets/{bucket}/objects/{before_that}")
+    assert names(first) == ["a", "b"]
+
+
+def test_deleted_keys_show_when_asked_for(
+    operator: Any, root: Any, versioned: str
+) -> None:
+    put(root, versioned, "gone.txt")
+    delete_object(root, versioned, "gone.txt", now=timezone.now())
+    assert b"gone.txt" not in operator.get(page(versioned, "objects")).content
+    shown = operator.get(page(versioned, "objects", show="deleted"))
+    assert b"gone.txt" in shown.content
+
+
+def test_keys_are_escaped(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, '<img src=x onerror=alert(1)>"')
+    text = operator.get(page(bucket, "objects")).content.decode()
+    assert "<img src=x" not in text
+
+
+def test_new_folder(operator: Any, root: Any, bucket: str) -> None:
+    operator.post(page(bucket, "folder"), {"prefix": "a/", "folder": "b"})
+    assert keys_in(root, bucket) == ["a/b/"]
+
+
+# Reading
+
+
+def test_download_is_never_shown_as_a_page(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "evil.html", SCRIPT, "text/html")
+    for query in ({"key": "evil.html"}, {"key": "evil.html", "inline": "1"}):
+        response = operator.get(page(bucket, "download", **query))
+        assert response.headers["Content-Type"] == "application/octet-stream"
+        assert response.headers["Content-Disposition"].startswith("attachment")
+        assert "sandbox" in response.headers["Content-Security-Policy"]
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_svg_is_shown_as_text_and_never_inline(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "evil.svg", SVG, "image/svg+xml")
+    response = operator.get(page(bucket, "download", key="evil.svg", inline="1"))
+    assert response.headers["Content-Disposition"].startswith("attachment")
+    shown = operator.get(page(bucket, "object", key="evil.svg")).content
+    assert b"&lt;script&gt;alert(1)" in shown
+
+
+def test_image_is_shown_in_a_sandbox(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "a.png", b"\x89PNG", "image/png")
+    response = operator.get(page(bucket, "download", key="a.png", inline="1"))
+    assert response.headers["Content-Type"] == "image/png"
+    assert response.headers["Content-Security-Policy"].startswith("sandbox;")
+
+
+def test_download_of_a_range(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "a.bin", b"0123456789")
+    response = operator.get(
+        page(bucket, "download", key="a.bin"), headers={"Range": "bytes=2-4"}
+    )
+    assert response.status_code == 206
+    assert b"".join(response.streaming_content) == b"234"
+
+
+def test_preview_reads_the_beginning_alone(
+    operator: Any, root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("console.pages.preview.MOST_TEXT", 10)
+    put(root, bucket, "a.txt", b"x" * 9 + b"yZZZ", "text/plain")
+    response = operator.get(page(bucket, "object", key="a.txt"))
+    preview = response.context_data["preview"]
+    assert preview.text == "xxxxxxxxxy"
+    assert preview.is_cut
+
+
+@pytest.mark.parametrize(
+    ("key", "data", "expected"),
+    [
+        ("a.json", b'{"b":[1]}', '{\n  "b": [\n    1\n  ]\n}'),
+        ("a.json", b"{broken", "{broken"),
+        ("a.log", "grün".encode(), "grün"),
+    ],
+)
+def test_preview_of_text(
+    operator: Any, root: Any, bucket: str, key: str, data: bytes, expected: str
+) -> None:
+    put(root, bucket, key, data)
+    response = operator.get(page(bucket, "object", key=key))
+    assert response.context_data["preview"].text == expected
+
+
+def test_preview_of_a_table(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "a.csv", b'name,city\nAda,"Lon<b>don"\n')
+    response = operator.get(page(bucket, "object", key="a.csv"))
+    assert response.context_data["preview"].rows == [
+        ["name", "city"],
+        ["Ada", "Lon<b>don"],
+    ]
+    assert b"Lon<b>" not in response.content
+
+
+def test_bytes_that_are_no_text_are_not_shown(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "a.txt", b"\x00\x01", "text/plain")
+    response = operator.get(page(bucket, "object", key="a.txt"))
+    assert response.context_data["preview"].kind == "none"
+
+
+# Changing
+
+
+def test_metadata_is_saved(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "a", b"data", "text/plain")
+    operator.post(
+        page(bucket, "object", key="a"),
+        {
+            "act": "metadata",
+            "content_type": "text/csv",
+            "cache_control": "no-store",
+            "metadata": "colour=red\nsize=XL",
+        },
+    )
+    info = head_object(root, bucket, "a").info
+    assert info.content_type == "text/csv"
+    assert info.headers["Cache-Control"] == "no-store"
+    assert info.metadata == {"colour": "red", "size": "XL"}
+    assert b"".join(get_object(root, bucket, "a").chunks) == b"data"
+
+
+def test_tags_are_saved_and_refusals_shown(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "a")
+    operator.post(page(bucket, "object", key="a"), {"act": "tags", "tags": "team=red"})
+    assert head_object(root, bucket, "a").info.tags == {"team": "red"}
+    many = "\n".join(f"k{number}=v" for number in range(11))
+    refused = operator.post(
+        page(bucket, "object", key="a"), {"act": "tags", "tags": many}
+    )
+    assert refused.status_code == 400
+    assert b"Tags cannot be greater than 10" in refused.content
+
+
+def test_earlier_version_is_restored(operator: Any, root: Any, versioned: str) -> None:
+    first = put(root, versioned, "a", b"first")
+    put(root, versioned, "a", b"second")
+    operator.post(
+        page(versioned, "object", key="a"),
+        {"act": "restore", "chosen": first.version_id},
+    )
+    assert b"".join(get_object(root, versioned, "a").chunks) == b"first"
+    assert len(list_object_versions(root, versioned).versions) == 3
+
+
+def test_version_is_deleted_for_good(operator: Any, root: Any, versioned: str) -> None:
+    first = put(root, versioned, "a", b"first")
+    put(root, versioned, "a", b"second")
+    operator.post(
+        page(versioned, "object", key="a"),
+        {"act": "delete_version", "chosen": first.version_id},
+    )
+    assert len(list_object_versions(root, versioned).versions) == 1
+
+
+def test_link_opens_without_a_key(
+    operator: Any, root: Any, bucket: str, client: Any
+) -> None:
+    from django.test import Client
+
+    put(root, bucket, "a b.txt", b"shared")
+    response = operator.post(
+        page(bucket, "object", key="a b.txt"), {"act": "share", "seconds": "60"}
+    )
+    link = response.context_data["shared"].removeprefix("http://testserver")
+    assert Client().get(f"/{bucket}/a%20b.txt").status_code == 403
+    opened = Client().get(link, headers={"host": "testserver"})
+    assert b"".join(opened.streaming_content) == b"shared"
+
+
+def test_link_lasts_seven_days_at_most(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "a")
+    response = operator.post(
+        page(bucket, "object", key="a"), {"act": "share", "seconds": "604801"}
+    )
+    assert response.status_code == 400
+
+
+# Moving
+
+
+def test_rename(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "a", b"data")
+    operator.post(
+        page(bucket, "transfer"),
+        {"key": "a", "kind": "move", "confirmed": "1", "bucket": bucket, "target": "b"},
+    )
+    assert keys_in(root, bucket) == ["b"]
+
+
+def test_copy_of_several_into_a_folder(
+    operator: Any, root: Any, bucket: str, versioned: str
+) -> None:
+    for key in ("x/a", "b"):
+        put(root, bucket, key)
+    operator.post(
+        page(bucket, "transfer"),
+        {
+            "key": ["x/a", "b"],
+            "kind": "copy",
+            "confirmed": "1",
+            "bucket": versioned,
+            "target": "to/",
+        },
+    )
+    assert keys_in(root, versioned) == ["to/a", "to/b"]
+    assert keys_in(root, bucket) == ["b", "x/a"]
+
+
+def test_several_need_a_folder_to_go_to(operator: Any, root: Any, bucket: str) -> None:
+    for key in "ab":
+        put(root, bucket, key)
+    response = operator.post(
+        page(bucket, "transfer"),
+        {
+            "key": ["a", "b"],
+            "kind": "move",
+            "confirmed": "1",
+            "bucket": bucket,
+            "target": "c",
+        },
+    )
+    assert response.status_code == 400
+    assert keys_in(root, bucket) == ["a", "b"]
+
+
+def test_folder_moves_as_a_job(operator: Any, root: Any, bucket: str) -> None:
+    for key in ("old/a", "old/deep/b", "other"):
+        put(root, bucket, key)
+    operator.post(
+        page(bucket, "transfer"),
+        {
+            "folder": "old/",
+            "kind": "move",
+            "confirmed": "1",
+            "bucket": bucket,
+            "target": "new/",
+        },
+    )
+    assert keys_in(root, bucket) == ["new/old/a", "new/old/deep/b", "other"]
+
+
+# Deleting
+
+
+def test_delete_says_first_what_it_will_do(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "a", b"12345")
+    asked = operator.post(page(bucket, "delete"), {"key": "a"})
+    assert b"This is for good" in asked.content
+    assert b"5 B" in asked.content
+    assert keys_in(root, bucket) == ["a"]
+    operator.post(page(bucket, "delete"), {"key": "a", "confirmed": "1"})
+    assert keys_in(root, bucket) == []
+
+
+def test_delete_where_versions_are_kept_can_be_undone(
+    operator: Any, root: Any, versioned: str
+) -> None:
+    put(root, versioned, "a", b"12345")
+    asked = operator.post(page(versioned, "delete"), {"key": "a"})
+    assert b"This can be undone" in asked.content
+    operator.post(page(versioned, "delete"), {"key": "a", "confirmed": "1"})
+    with pytest.raises(NoSuchKey):
+        head_object(root, versioned, "a")
+    operator.post(page(versioned, "undelete"), {"key": "a"})
+    assert head_object(root, versioned, "a").length == 5
+
+
+def test_undelete_of_a_prefix(operator: Any, root: Any, versioned: str) -> None:
+    for key in ("in/a", "in/b", "out"):
+        put(root, versioned, key)
+        delete_object(root, versioned, key, now=timezone.now())
+    operator.post(page(versioned, "undelete"), {"prefix": "in/"})
+    assert keys_in(root, versioned) == ["in/a", "in/b"]
+
+
+def test_delete_sends_back_only_to_this_site(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "a")
+    response = operator.post(
+        page(bucket, "delete"),
+        {"key": "a", "confirmed": "1", "next": "https://evil.example/"},
+    )
+    assert response.url.startswith("/admin/")

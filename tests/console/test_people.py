@@ -1,0 +1,194 @@
+"""Users, groups, policies, keys and the simulator."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from django.test import Client
+from django.utils import timezone
+
+from console.settings.policies import IDENTITY_POLICIES
+from iam.models import AccessKey, Group, ManagedPolicy
+from iam.policy import PolicyKind, parse_policy
+from kernel.bodies import Body
+from objects.operations import put_object
+
+READ = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "ReadAll",
+            "Effect": "Allow",
+            "Action": ["s3:GetObject", "s3:ListBucket", "s3:ListAllMyBuckets"],
+            "Resource": "*",
+        }
+    ],
+}
+
+
+def make_user(operator: Any, name: str = "ada", **given: str) -> str:
+    response = operator.post(
+        "/admin/create-user/", {"kind": "user", "name": name, **given}
+    )
+    assert response.status_code == 302, response.content
+    return str(response.url)
+
+
+def test_user_is_made_and_signs_in(operator: Any, bucket: str) -> None:
+    page = make_user(operator, password="a-long-pass-phrase-7")
+    operator.post(
+        page, {"act": "put_policy", "name": "read", "document": json.dumps(READ)}
+    )
+    client = Client()
+    given = {"username": "ada", "password": "a-long-pass-phrase-7"}
+    assert client.post("/admin/login/", given).url == "/admin/"
+    assert bucket.encode() in client.get("/admin/buckets/").content
+    assert client.get("/admin/users/").status_code == 403
+
+
+def test_weak_password_is_refused(operator: Any, account: Any) -> None:
+    response = operator.post(
+        "/admin/create-user/", {"kind": "user", "name": "ada", "password": "123"}
+    )
+    assert response.status_code == 400
+    assert not account.identities.filter(name="ada").exists()
+
+
+def test_policy_is_made_and_attached(operator: Any, account: Any) -> None:
+    page = make_user(operator)
+    operator.post(
+        "/admin/create-policy/", {"name": "readers", "document": json.dumps(READ)}
+    )
+    policy = ManagedPolicy.objects.get(name="readers")
+    operator.post(page, {"act": "attach", "policy": policy.pk})
+    ada = account.identities.get(name="ada")
+    assert list(ada.managed_policies.all()) == [policy]
+    operator.post(f"/admin/policies/{policy.unique_id}/", {"act": "delete"})
+    assert list(ada.managed_policies.all()) == []
+
+
+def test_broken_policy_is_refused_with_a_reason(operator: Any) -> None:
+    broken = {"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}
+    response = operator.post(
+        "/admin/create-policy/", {"name": "x", "document": json.dumps(broken)}
+    )
+    assert response.status_code == 400
+    assert not ManagedPolicy.objects.exists()
+
+
+def test_templates_are_policies() -> None:
+    for title, _, text in IDENTITY_POLICIES:
+        parse_policy(text, name=title, kind=PolicyKind.IDENTITY)
+
+
+def test_group_gives_its_policies(operator: Any, account: Any, bucket: str) -> None:
+    page = make_user(operator, password="a-long-pass-phrase-7")
+    operator.post("/admin/groups/", {"name": "team"})
+    group = Group.objects.get()
+    operator.post(
+        "/admin/create-policy/", {"name": "readers", "document": json.dumps(READ)}
+    )
+    ada = account.identities.get(name="ada")
+    operator.post(
+        f"/admin/groups/{group.unique_id}/",
+        {"member": ada.pk, "policy": ManagedPolicy.objects.get().pk},
+    )
+    client = Client()
+    client.force_login(ada.user)
+    assert client.get(f"/admin/buckets/{bucket}/objects/").status_code == 200
+    operator.post(page, {"act": "join"})
+    assert client.get(f"/admin/buckets/{bucket}/objects/").status_code == 403
+
+
+def test_disabled_user_is_out(operator: Any, account: Any) -> None:
+    page = make_user(operator, password="a-long-pass-phrase-7")
+    ada = account.identities.get(name="ada")
+    client = Client()
+    client.force_login(ada.user)
+    assert client.get("/admin/").status_code == 200
+    operator.post(page, {"act": "set_active", "is_active": "0"})
+    assert client.get("/admin/").status_code == 302
+
+
+def test_deleted_user_takes_keys_and_sign_in_along(
+    operator: Any, account: Any, django_user_model: Any
+) -> None:
+    page = make_user(operator, password="a-long-pass-phrase-7")
+    operator.post(page, {"act": "delete"})
+    assert not account.identities.filter(name="ada").exists()
+    assert not django_user_model.objects.filter(username="ada").exists()
+
+
+def test_root_cannot_be_deleted(operator: Any, account: Any) -> None:
+    root = account.identities.get(kind="root")
+    response = operator.post(f"/admin/users/{root.unique_id}/", {"act": "delete"})
+    assert response.status_code == 403
+
+
+# Keys
+
+
+def test_secret_is_shown_once(operator: Any, account: Any) -> None:
+    root = account.identities.get(kind="root")
+    given = {"identity": root.unique_id, "kind": "s3", "name": "laptop"}
+    response = operator.post("/admin/create-key/", given)
+    secret = response.context_data["secret"]
+    assert secret.encode() in response.content
+    assert "no-store" in response.headers["Cache-Control"]
+    assert secret.encode() not in operator.get("/admin/keys/").content
+
+
+def test_key_is_rotated_with_an_overlap(operator: Any, access_key: Any) -> None:
+    old = access_key.access_key_id
+    response = operator.post(
+        "/admin/keys/", {"act": "rotate", "key": old, "overlap": "24"}
+    )
+    assert response.context_data["secret"]
+    row = AccessKey.objects.get(access_key_id=old)
+    assert row.expires_at is not None
+    assert row.expires_at > timezone.now()
+    assert AccessKey.objects.count() == 2
+
+
+def test_key_is_disabled_and_deleted(operator: Any, access_key: Any) -> None:
+    key = {"key": access_key.access_key_id}
+    operator.post("/admin/keys/", {"act": "disable", **key})
+    assert AccessKey.objects.get().status == "Inactive"
+    operator.post("/admin/keys/", {"act": "delete", **key})
+    assert not AccessKey.objects.exists()
+
+
+# Simulator
+
+
+def ask(operator: Any, **given: str) -> Any:
+    response = operator.get("/admin/simulator/", given)
+    assert response.status_code == 200
+    return response.context_data["outcome"]
+
+
+def test_simulator_names_the_statement(
+    operator: Any, account: Any, bucket: str, root: Any
+) -> None:
+    page = make_user(operator)
+    operator.post(
+        page, {"act": "put_policy", "name": "read", "document": json.dumps(READ)}
+    )
+    put_object(root, bucket, "a", body=Body.of(b"x"), now=timezone.now())
+    ada = account.identities.get(name="ada").unique_id
+    question = {"who": ada, "bucket": bucket, "key": "a"}
+    allowed = ask(operator, **question, action="s3:GetObject")
+    assert allowed.verdict.is_allowed
+    assert allowed.policy == "read"
+    assert json.loads(allowed.statement)["Sid"] == "ReadAll"
+    denied = ask(operator, **question, action="s3:DeleteObject")
+    assert not denied.verdict.is_allowed
+    assert denied.statement == ""
+
+
+def test_simulator_asks_for_everybody(operator: Any, bucket: str) -> None:
+    outcome = ask(
+        operator, who="anonymous", action="s3:GetObject", bucket=bucket, key="a"
+    )
+    assert not outcome.verdict.is_allowed

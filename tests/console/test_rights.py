@@ -1,0 +1,135 @@
+"""What a role may not do is not shown, and is refused by the server."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from buckets.operations import create_bucket
+from console.settings.policies import IDENTITY_POLICIES
+from kernel.bodies import Body
+from objects.listings import list_objects
+from objects.operations import put_object
+
+ROLES = {title: text for title, _, text in IDENTITY_POLICIES}
+
+
+@pytest.fixture
+def auditor(sign_in: Any) -> Any:
+    return sign_in("auditor", ROLES["Auditor"])
+
+
+@pytest.fixture
+def filled(root: Any, bucket: str) -> str:
+    put_object(root, bucket, "a.txt", body=Body.of(b"data"), now=timezone.now())
+    return bucket
+
+
+def test_auditor_sees_and_changes_nothing(
+    auditor: Any, root: Any, filled: str, account: Any
+) -> None:
+    listing = auditor.get(f"/admin/buckets/{filled}/objects/")
+    assert b"a.txt" in listing.content
+    for word in (b"New folder", b">Delete<", b"Move or rename"):
+        assert word not in listing.content
+    key = {"key": "a.txt", "confirmed": "1"}
+    auditor.post(f"/admin/buckets/{filled}/delete/", key)
+    assert [one.key for one in list_objects(root, filled).contents] == ["a.txt"]
+    upload = auditor.put(
+        f"/admin/buckets/{filled}/upload/?key=b", b"x", content_type="x/y"
+    )
+    assert upload.status_code == 403
+    page = f"/admin/buckets/{filled}/purge/"
+    refused = auditor.post(page, {"scope": "everything", "bucket_name": filled})
+    assert refused.status_code == 403
+
+
+def test_auditor_reads_settings_and_cannot_save(auditor: Any, filled: str) -> None:
+    page = f"/admin/buckets/{filled}/settings/tags/"
+    shown = auditor.get(page)
+    assert b"You may read this, not change it" in shown.content
+    saved = auditor.post(page, {"as_json": "1", "document": '{"a": "b"}'})
+    assert saved.status_code == 403
+
+
+def test_auditor_cannot_make_people_or_keys(auditor: Any, account: Any) -> None:
+    root = account.identities.get(kind="root")
+    assert b"Create user" not in auditor.get("/admin/users/").content
+    assert auditor.post(
+        "/admin/create-user/", {"kind": "user", "name": "eve"}
+    ).status_code in {400, 403}
+    given = {"identity": root.unique_id, "kind": "s3"}
+    assert auditor.post("/admin/create-key/", given).status_code == 400
+    assert root.access_keys.count() == 0
+    assert not account.identities.filter(name="eve").exists()
+
+
+def test_user_without_policies_sees_an_empty_house(sign_in: Any, filled: str) -> None:
+    client = sign_in("nobody")
+    front = client.get("/admin/")
+    assert front.status_code == 200
+    for word in (b"Create bucket", b">Users<", b">Buckets<"):
+        assert word not in front.content
+    assert client.get("/admin/buckets/").status_code == 403
+    assert client.get(f"/admin/buckets/{filled}/objects/").status_code == 403
+    assert client.get(f"/admin/buckets/{filled}/download/?key=a.txt").status_code == 403
+    assert client.get("/admin/users/").status_code == 403
+    assert client.get("/admin/simulator/").status_code == 403
+
+
+def test_console_belongs_to_one_account(
+    operator: Any, other_root: Any, account: Any
+) -> None:
+    create_bucket(other_root, "theirs", now=timezone.now())
+    assert b"theirs" not in operator.get("/admin/buckets/").content
+    assert operator.get("/admin/buckets/theirs/objects/").status_code == 403
+    stranger = other_root.unique_id
+    assert operator.get(f"/admin/users/{stranger}/").status_code == 404
+
+
+def test_self_service_keeps_to_its_own(sign_in: Any, root: Any, bucket: str) -> None:
+    client = sign_in("ada", ROLES["Self-service"])
+    made = client.post(
+        "/admin/create-bucket/",
+        {"preset": "plain", "name": "ada-files", "storage_class": "standard"},
+    )
+    assert made.status_code == 302
+    assert client.get("/admin/buckets/ada-files/objects/").status_code == 200
+    assert client.get(f"/admin/buckets/{bucket}/objects/").status_code == 403
+    other = client.post(
+        "/admin/create-bucket/",
+        {"preset": "plain", "name": "bobs-files", "storage_class": "standard"},
+    )
+    assert other.status_code == 403
+
+
+def test_self_service_makes_its_own_key(sign_in: Any, account: Any) -> None:
+    client = sign_in("ada", ROLES["Self-service"])
+    ada = account.identities.get(name="ada")
+    given = {"identity": ada.unique_id, "kind": "s3", "lifetime": "30"}
+    shown = client.post("/admin/create-key/", given)
+    key = ada.access_keys.get()
+    assert key.expires_at is not None
+    assert key.access_key_id.encode() in shown.content
+    assert key.access_key_id.encode() in client.get("/admin/keys/").content
+
+
+def test_jobs_of_others_are_not_seen(
+    operator: Any, sign_in: Any, filled: str, root: Any
+) -> None:
+    operator.post(
+        f"/admin/buckets/{filled}/purge/",
+        {"scope": "everything", "bucket_name": filled},
+    )
+    text = json.dumps(
+        {
+            "Version": "2012-10-17",
+            "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+        }
+    )
+    client = sign_in("ada", text)
+    assert b"No jobs yet" in client.get("/admin/jobs/").content
+    assert b"Purge" in operator.get("/admin/jobs/").content

@@ -1,0 +1,287 @@
+"""A bucket's settings: a form and JSON save the same, and the domain checks both."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from buckets.configurations import configurations_of
+from buckets.queries import get
+from console.settings.registry import BY_SLUG, SETTINGS, Editor
+from console.settings.sentences import sentence
+
+# What each page shows of a document is what it saves again.
+DOCUMENTS: dict[str, Any] = {
+    "versioning": {"Status": "Suspended"},
+    "lifecycle": {
+        "Rules": [
+            {
+                "ID": "logs",
+                "Status": "Enabled",
+                "Filter": {
+                    "And": {
+                        "Prefix": "logs/",
+                        "Tags": [{"Key": "a", "Value": "b"}],
+                        "ObjectSizeGreaterThan": 10,
+                    }
+                },
+                "Transitions": [{"Days": 30, "StorageClass": "cold"}],
+                "Expiration": {"Days": 365},
+                "NoncurrentVersionExpiration": {
+                    "NoncurrentDays": 7,
+                    "NewerNoncurrentVersions": 2,
+                },
+            },
+            {
+                "ID": "tidy",
+                "Status": "Disabled",
+                "Filter": {"Prefix": ""},
+                "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 3},
+            },
+        ]
+    },
+    "policy": {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:DeleteObject",
+                "Resource": "arn:aws:s3:::bucket/*",
+            }
+        ],
+    },
+    "public-access": {
+        "BlockPublicAcls": True,
+        "BlockPublicPolicy": False,
+        "IgnorePublicAcls": True,
+        "RestrictPublicBuckets": False,
+    },
+    "ownership": {"ObjectOwnership": "ObjectWriter"},
+    "encryption": {
+        "Rules": [
+            {
+                "ApplyServerSideEncryptionByDefault": {
+                    "SSEAlgorithm": "aws:kms",
+                    "KMSMasterKeyID": "key-1",
+                },
+                "BucketKeyEnabled": True,
+            }
+        ]
+    },
+    "cors": {
+        "CORSRules": [
+            {
+                "ID": "site",
+                "AllowedOrigins": ["https://a.example", "https://b.example"],
+                "AllowedMethods": ["GET", "PUT"],
+                "AllowedHeaders": ["*"],
+                "ExposeHeaders": ["ETag"],
+                "MaxAgeSeconds": 60,
+            }
+        ]
+    },
+    "website": {
+        "IndexDocument": {"Suffix": "index.html"},
+        "ErrorDocument": {"Key": "404.html"},
+        "RoutingRules": {
+            "RoutingRules": [
+                {
+                    "Condition": {"KeyPrefixEquals": "old/"},
+                    "Redirect": {"ReplaceKeyPrefixWith": "new/"},
+                }
+            ]
+        },
+    },
+    "tags": {"team": "red", "cost centre": "7"},
+    "quota": {"QuotaBytes": 1024**3, "QuotaObjects": 5},
+    "request-payment": {"Payer": "Requester"},
+    "object-lock": {
+        "ObjectLockEnabled": "Enabled",
+        "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 3}},
+    },
+}
+NEEDS_VERSIONS = {"object-lock"}
+
+
+def fields_of(editor: Editor) -> dict[str, Any]:
+    """Give what a browser would send of a form that it shows."""
+    sent: dict[str, Any] = {}
+    forms = [editor.form] if editor.form else []
+    if editor.rows is not None:
+        forms += [editor.rows.management_form, *editor.rows.forms]
+    for form in forms:
+        for field in form:
+            value = field.value()
+            prepared = field.field.prepare_value(value)
+            if prepared is None or prepared is False:
+                continue
+            sent[field.html_name] = "on" if prepared is True else prepared
+    return sent
+
+
+@pytest.mark.parametrize("slug", DOCUMENTS)
+def test_form_and_json_save_the_same(
+    operator: Any, root: Any, bucket: str, versioned: str, slug: str
+) -> None:
+    name = versioned if slug in NEEDS_VERSIONS else bucket
+    page = f"/admin/buckets/{name}/settings/{slug}/"
+    setting = BY_SLUG[slug]
+    document = DOCUMENTS[slug]
+    saved = operator.post(page, {"as_json": "1", "document": json.dumps(document)})
+    assert saved.status_code == 302
+    assert setting.read(root, name) == document
+    shown = operator.get(page).context_data["editor"]
+    saved = operator.post(page, fields_of(shown))
+    assert saved.status_code == 302
+    assert setting.read(root, name) == document
+
+
+def test_acl_is_saved_where_acls_count(
+    operator: Any, root: Any, bucket: str, other_root: Any
+) -> None:
+    page = f"/admin/buckets/{bucket}/settings"
+    operator.post(f"{page}/ownership/", {"ownership": "ObjectWriter"})
+    grants = [
+        {"grantee": {"id": one.canonical_id}, "permission": permission}
+        for one, permission in ((root, "FULL_CONTROL"), (other_root, "READ"))
+    ]
+    document = json.dumps({"grants": grants})
+    operator.post(f"{page}/acl/", {"as_json": "1", "document": document})
+    assert BY_SLUG["acl"].read(root, bucket) == {"grants": grants}
+    operator.post(
+        f"{page}/acl/", fields_of(operator.get(f"{page}/acl/").context_data["editor"])
+    )
+    assert BY_SLUG["acl"].read(root, bucket) == {"grants": grants}
+
+
+@pytest.mark.parametrize(
+    "setting", [one for one in SETTINGS if one.remove], ids=lambda one: one.slug
+)
+def test_setting_is_removed(
+    operator: Any, root: Any, bucket: str, setting: Any
+) -> None:
+    page = f"/admin/buckets/{bucket}/settings/{setting.slug}/"
+    document = json.dumps(DOCUMENTS[setting.slug])
+    operator.post(page, {"as_json": "1", "document": document})
+    operator.post(page, {"remove": "1"})
+    found = get(bucket)
+    assert found is not None
+    kept = configurations_of(found.configurations_text)
+    assert kept.get(setting.kind) is None
+
+
+@pytest.mark.parametrize("slug", DOCUMENTS)
+def test_nonsense_is_refused_with_a_reason(
+    operator: Any, bucket: str, slug: str
+) -> None:
+    page = f"/admin/buckets/{bucket}/settings/{slug}/"
+    for text in ('{"Nonsense": 1}', "[1]", "{broken"):
+        response = operator.post(page, {"as_json": "1", "document": text})
+        assert response.status_code == 400, text
+
+
+def test_public_policy_is_warned_of(operator: Any, root: Any, bucket: str) -> None:
+    page = f"/admin/buckets/{bucket}/settings"
+    operator.post(f"{page}/public-access/", {})
+    policy = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": "*",
+                "Action": "s3:GetObject",
+                "Resource": "arn:aws:s3:::bucket/*",
+            }
+        ],
+    }
+    operator.post(f"{page}/policy/", {"policy": json.dumps(policy)})
+    assert b"everybody may come" in operator.get(f"{page}/policy/").content
+    assert b">public<" in operator.get("/admin/buckets/").content
+
+
+@pytest.mark.parametrize(
+    ("rule", "expected"),
+    [
+        (
+            {"Filter": {"Prefix": ""}, "Expiration": {"Days": 1}},
+            "All objects: delete after 1 day.",
+        ),
+        (
+            {
+                "Filter": {"Tag": {"Key": "a", "Value": "b"}},
+                "Transitions": [
+                    {"Days": 0, "StorageClass": "cold"},
+                    {"Date": "2027-01-01T00:00:00Z", "StorageClass": "archive"},
+                ],
+            },
+            "Objects tagged a=b: move to cold at once; move to archive on 2027-01-01.",
+        ),
+        (
+            {
+                "Filter": {"And": {"Prefix": "p/", "ObjectSizeGreaterThan": 1048576}},
+                "NoncurrentVersionExpiration": {"NewerNoncurrentVersions": 3},
+            },
+            "Objects under “p/”, larger than 1 MiB: delete earlier versions keep the"
+            " newest 3.",
+        ),
+    ],
+)
+def test_rules_read_as_sentences(rule: Any, expected: str) -> None:
+    assert sentence(rule) == expected
+
+
+@pytest.mark.parametrize(
+    ("preset", "given"),
+    [
+        ("plain", {}),
+        ("backup", {"is_versioned": "on"}),
+        ("site", {}),
+        (
+            "worm",
+            {
+                "is_versioned": "on",
+                "has_object_lock": "on",
+                "retention_mode": "COMPLIANCE",
+                "retention_days": "3",
+            },
+        ),
+    ],
+)
+def test_bucket_is_made_by_its_preset(
+    operator: Any, root: Any, preset: str, given: dict[str, str]
+) -> None:
+    made = operator.post(
+        "/admin/create-bucket/",
+        {
+            "preset": preset,
+            "name": "made-here",
+            "storage_class": "standard",
+            "tags": "team=red",
+            "quota": "2",
+            **given,
+        },
+    )
+    assert made.status_code == 302
+    bucket = get("made-here")
+    assert bucket is not None
+    kept = configurations_of(bucket.configurations_text)
+    assert kept.documents["tagging"] == {"team": "red"}
+    assert bucket.quota_bytes == 2 * 1024**3
+    assert kept.is_policy_public is (preset == "site")
+    assert bucket.versioning == ("Enabled" if given else "")
+    assert ("lifecycle" in kept.documents) is (preset in {"backup", "worm"})
+    if preset == "worm":
+        rule = kept.documents["object_lock"]["Rule"]["DefaultRetention"]
+        assert rule == {"Mode": "COMPLIANCE", "Days": 3}
+
+
+def test_bad_name_is_said_at_the_form(operator: Any) -> None:
+    response = operator.post(
+        "/admin/create-bucket/",
+        {"preset": "plain", "name": "Not_A_Name", "storage_class": "standard"},
+    )
+    assert response.status_code == 400
+    assert b"The specified bucket is not valid" in response.content
