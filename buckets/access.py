@@ -296,6 +296,7 @@ def principal_context(principal: Principal) -> dict[str, Any]:
         "s3:signatureversion": facts.authentication,
     }
     context.update({f"aws:principaltag/{key}".lower(): v for key, v in principal.tags})
+    context.update(principal.session_context)
     return {name: value for name, value in context.items() if value}
 
 

@@ -199,7 +199,7 @@ def list_buckets(
 
     Raises AccessDenied for nobody in particular, InvalidArgument for a bad token.
     """
-    check_account_action(principal, "s3:ListAllMyBuckets", "*")
+    check_account_action(principal, "s3:ListAllMyBuckets", "arn:aws:s3:::*")
     most = page_size(max_buckets, MOST_BUCKETS_PER_PAGE)
     start = decode_token(token) if token else ""
     rows = queries.page(

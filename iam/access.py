@@ -5,7 +5,7 @@ Only identity policies speak of these; the root user may do everything in its ac
 
 from __future__ import annotations
 
-from iam.policy import AccessRequest, evaluate
+from iam.policy import AccessRequest, Context, evaluate
 from iam.principals import Principal
 from kernel.errors import AccessDenied
 
@@ -15,11 +15,23 @@ def account_arn(principal: Principal, kind: str, name: str) -> str:
     return f"arn:aws:iam::{principal.account_number}:{kind}/{name}"
 
 
-def may(principal: Principal, action: str, resource: str = "*") -> bool:
-    """Tell whether the principal may do an account's action on a resource."""
+def may(
+    principal: Principal,
+    action: str,
+    resource: str = "*",
+    *,
+    context: Context | None = None,
+) -> bool:
+    """Tell whether the principal may do an account's action on a resource.
+
+    Credentials of GetSessionToken may do nothing with identities (AWS, "Permissions
+    for GetSessionToken").
+    """
     if principal.is_system:
         return True
     if principal.account_id is None:
+        return False
+    if principal.has_session_token and action.startswith("iam:"):
         return False
     request = AccessRequest(
         action=action,
@@ -27,7 +39,7 @@ def may(principal: Principal, action: str, resource: str = "*") -> bool:
         principal_arn=principal.arn,
         principal_account=principal.account_number,
         canonical_id=principal.canonical_id,
-        context=identity_context(principal),
+        context={**identity_context(principal), **(context or {})},
     )
     decision = evaluate(request, principal.policies)
     is_allowed = not decision.is_denied and (principal.is_root or decision.is_allowed)
@@ -36,9 +48,15 @@ def may(principal: Principal, action: str, resource: str = "*") -> bool:
     return is_allowed
 
 
-def check_may(principal: Principal, action: str, resource: str = "*") -> None:
+def check_may(
+    principal: Principal,
+    action: str,
+    resource: str = "*",
+    *,
+    context: Context | None = None,
+) -> None:
     """Raise AccessDenied unless the principal may do an account's action."""
-    if not may(principal, action, resource):
+    if not may(principal, action, resource, context=context):
         raise AccessDenied(
             f"User: {principal.arn} is not authorized to perform: {action} on "
             f'resource: "{resource}"'
@@ -57,4 +75,5 @@ def identity_context(principal: Principal) -> dict[str, str]:
         "aws:principalaccount": principal.account_number,
     }
     context.update({f"aws:principaltag/{key}".lower(): v for key, v in principal.tags})
+    context.update(principal.session_context)
     return {name: value for name, value in context.items() if value}

@@ -386,8 +386,9 @@ def change_policy(
     def record() -> ManagedPolicy:
         policy.document = document
         policy.description = description
+        policy.version += 1
         policy.updated_at = now
-        policy.save(update_fields=["document", "description", "updated_at"])
+        policy.save()
         return policy
 
     return commit(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
+from django.db.models.functions import Lower
 
 
 class Account(models.Model):
@@ -60,7 +61,7 @@ class Identity(models.Model):
         verbose_name_plural = "identities"
         constraints = [
             models.UniqueConstraint(
-                name="identity_name_once", fields=["account", "kind", "name"]
+                "account", "kind", Lower("name"), name="identity_name_once"
             ),
             models.UniqueConstraint(
                 name="identity_root_once",
@@ -94,11 +95,16 @@ class Group(models.Model):
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(name="group_name_once", fields=["account", "name"])
+            models.UniqueConstraint("account", Lower("name"), name="group_name_once")
         ]
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def arn(self) -> str:
+        """The Amazon Resource Name that policies know this group by."""
+        return f"arn:aws:iam::{self.account.number}:group{self.path}{self.name}"
 
 
 class ManagedPolicy(models.Model):
@@ -117,6 +123,9 @@ class ManagedPolicy(models.Model):
     unique_id = models.CharField(max_length=32, unique=True, help_text="ANPA...")
     description = models.CharField(max_length=1000, blank=True)
     document = models.TextField()
+    version = models.PositiveIntegerField(
+        default=1, help_text="of the document; earlier ones are not kept"
+    )
     identities = models.ManyToManyField(
         Identity, blank=True, related_name="managed_policies"
     )
@@ -128,7 +137,7 @@ class ManagedPolicy(models.Model):
         verbose_name_plural = "managed policies"
         constraints = [
             models.UniqueConstraint(
-                name="managed_policy_name_once", fields=["account", "name"]
+                "account", Lower("name"), name="managed_policy_name_once"
             ),
             models.UniqueConstraint(
                 name="managed_policy_ready_made_once",
@@ -139,6 +148,12 @@ class ManagedPolicy(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def arn(self) -> str:
+        """The Amazon Resource Name that this policy is attached by."""
+        owner = "aws" if self.account is None else self.account.number
+        return f"arn:aws:iam::{owner}:policy{self.path}{self.name}"
 
 
 class InlinePolicy(models.Model):

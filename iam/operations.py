@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from django.db.models import QuerySet
+
 from iam.models import (
     AccessKey,
     Account,
@@ -24,6 +26,8 @@ from iam.sealing import seal
 from kernel.database.commit import commit
 from kernel.errors import EntityAlreadyExists, InvalidRequest
 
+# What IAM calls users.
+USERS = (IdentityKind.USER, IdentityKind.SERVICE)
 LETTERS_AND_DIGITS = string.ascii_uppercase + string.digits
 
 
@@ -94,8 +98,9 @@ def create_identity(
     prefix = "AROA" if kind == IdentityKind.ROLE else "AIDA"
 
     def record() -> Identity:
-        if Identity.objects.filter(account=account, kind=kind, name=name).exists():
-            raise EntityAlreadyExists(f"User with name {name} already exists.")
+        if names_of(account, kind).filter(name__iexact=name).exists():
+            noun = "Role" if kind == IdentityKind.ROLE else "User"
+            raise EntityAlreadyExists(f"{noun} with name {name} already exists.")
         return Identity.objects.create(
             account=account,
             kind=kind,
@@ -107,6 +112,12 @@ def create_identity(
         )
 
     return commit(record)
+
+
+def names_of(account: Account, kind: IdentityKind) -> QuerySet[Identity]:
+    """Give the identities that a name must be new among: users and services share."""
+    kinds = USERS if kind in USERS else (kind,)
+    return Identity.objects.filter(account=account, kind__in=kinds)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +210,7 @@ def create_group(
     """Create a group. Raises EntityAlreadyExists."""
 
     def record() -> Group:
-        if Group.objects.filter(account=account, name=name).exists():
+        if Group.objects.filter(account=account, name__iexact=name).exists():
             raise EntityAlreadyExists(f"Group with name {name} already exists.")
         return Group.objects.create(
             account=account,
@@ -228,7 +239,8 @@ def create_policy(
     parse_policy(document, name=name, kind=PolicyKind.IDENTITY)
 
     def record() -> ManagedPolicy:
-        if ManagedPolicy.objects.filter(account=account, name=name).exists():
+        taken = ManagedPolicy.objects.filter(account=account, name__iexact=name)
+        if taken.exists():
             raise EntityAlreadyExists(f"A policy called {name} already exists.")
         return ManagedPolicy.objects.create(
             account=account,

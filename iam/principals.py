@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from types import MappingProxyType
 
 from iam.policy import Policy
 from kernel.results import Owner
@@ -22,6 +24,20 @@ class RequestFacts:
 
 
 NO_REQUEST = RequestFacts()
+
+
+NO_CONTEXT: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """What temporary credentials add to the identity they act as.
+
+    `context` has the condition keys that differ for a session, in lower case.
+    """
+
+    name: str = ""
+    context: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 class PrincipalKind(StrEnum):
@@ -57,6 +73,7 @@ class Principal:
     is_rate_limited: bool = True
     tags: tuple[tuple[str, str], ...] = ()
     facts: RequestFacts = field(default=NO_REQUEST)
+    session: Session | None = None
 
     @property
     def is_root(self) -> bool:
@@ -69,6 +86,16 @@ class Principal:
     @property
     def is_system(self) -> bool:
         return self.kind is PrincipalKind.SYSTEM
+
+    @property
+    def has_session_token(self) -> bool:
+        """Tell whether GetSessionToken made the credentials."""
+        return self.session is not None and self.kind is not PrincipalKind.ROLE
+
+    @property
+    def session_context(self) -> Mapping[str, str]:
+        """Give the condition keys that temporary credentials change."""
+        return NO_CONTEXT if self.session is None else self.session.context
 
     @property
     def owner(self) -> Owner:

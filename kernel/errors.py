@@ -205,6 +205,22 @@ class MalformedPolicyDocument(ObjectStoreError):
     message = "Syntax errors in policy."
 
 
+class ValidationError(ObjectStoreError):
+    """A parameter of the query API breaks its constraints."""
+
+
+class MissingAction(ObjectStoreError):
+    """A call of the query API does not say what it asks for."""
+
+    message = "The request must contain the parameter Action."
+
+
+class PackedPolicyTooLarge(ObjectStoreError):
+    """A session's policies and tags do not fit into its token."""
+
+    message = "The session's policies and tags are too large together."
+
+
 class MalformedPOSTRequest(ObjectStoreError):
     """A form upload is not well-formed multipart/form-data."""
 
@@ -462,6 +478,13 @@ class AuthorizationQueryParametersError(AuthenticationFailed):
     message = "Error parsing the X-Amz-Credential parameter."
 
 
+class MissingAuthenticationToken(ObjectStoreError):
+    """A call of the query API names nobody who makes it."""
+
+    status = 403
+    message = "The request must contain a valid access key id and signature."
+
+
 class MissingSecurityHeader(ObjectStoreError):
     """A header that the operation requires is absent."""
 
@@ -588,6 +611,13 @@ class DeleteConflict(ObjectStoreError):
 
     status = 409
     message = "The entity must be emptied of its subordinates first."
+
+
+class LimitExceeded(ObjectStoreError):
+    """The account or the user has as many as it may have."""
+
+    status = 409
+    message = "The quota does not allow another one."
 
 
 # States and conditions
