@@ -115,8 +115,20 @@ def free(blob_ids: Iterable[int | None], now: datetime) -> None:
     removes their bytes when readers have had time to finish.
     """
     for blob_id in blob_ids:
-        if blob_id is not None and not _delete_inline(blob_id):
-            _mark_freed(blob_id, now)
+        if blob_id is not None:
+            _wait_for_others(blob_id)
+            if not _delete_inline(blob_id):
+                _mark_freed(blob_id, now)
+
+
+def _wait_for_others(blob_id: int) -> None:
+    """Let those who are about to name the blob, or to free it, commit first.
+
+    PostgreSQL decides whether a blob is named by what was committed when a statement
+    began: the lock has to be a statement of its own, before that one.
+    """
+    if connection.vendor == "postgresql":
+        execute("SELECT 1 FROM blobs_blob WHERE id = %s FOR UPDATE", [blob_id])
 
 
 def _delete_inline(blob_id: int) -> bool:
@@ -199,13 +211,19 @@ def place_parts(whole_id: int | None) -> None:
 
 
 def sweepable(
-    freed_before: datetime, pending_before: datetime, limit: int
+    freed_before: datetime,
+    pending_before: datetime,
+    limit: int,
+    *,
+    without: Iterable[int] = (),
+    without_classes: Iterable[str] = (),
 ) -> Sequence[Blob]:
     """List blobs whose bytes may go: freed, or pending for too long."""
-    freed = Blob.objects.filter(state=BlobState.FREED, changed_at__lte=freed_before)
-    pending = Blob.objects.filter(
-        state=BlobState.PENDING, changed_at__lte=pending_before
+    blobs = Blob.objects.exclude(pk__in=list(without)).exclude(
+        storage_class__in=list(without_classes)
     )
+    freed = blobs.filter(state=BlobState.FREED, changed_at__lte=freed_before)
+    pending = blobs.filter(state=BlobState.PENDING, changed_at__lte=pending_before)
     found = list(freed.defer("data").order_by("changed_at")[:limit])
     found += pending.defer("data").order_by("changed_at")[: limit - len(found)]
     return found

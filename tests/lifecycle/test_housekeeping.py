@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
+from django.db.models import F
 
 from buckets.access import find_bucket
 from buckets.models import BucketUsage
@@ -92,7 +93,7 @@ def test_counters_are_verified_and_repaired(plain, kept, capsys):
     held = usage(find_bucket(kept.name).id)
     bucket_id = find_bucket(kept.name).id
     BucketUsage.objects.filter(bucket_id=bucket_id, shard=0).update(
-        versions_size=777, markers_count=0
+        versions_size=F("versions_size") + 777, markers_count=F("markers_count") - 1
     )
     found = housekeeping.verify_counters()
     assert {(one.bucket_name, one.counter) for one in found} == {

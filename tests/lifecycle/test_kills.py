@@ -60,6 +60,9 @@ def moved_count(store: LiveStore) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.skipif(
+    "DATABASE_URL" in os.environ, reason="it looks into the SQLite file"
+)
 def test_transitions_survive_kills(tmp_path: Path) -> None:
     store = LiveStore(
         tmp_path, OBJECTSTORE_INLINE_MAX="0", OBJECTSTORE_FREE_GRACE_SECONDS="0"
