@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, Protocol
 
 from django.core.files.base import File
-from django.core.files.storage import FileSystemStorage, Storage
+from django.core.files.storage import (
+    FileSystemStorage,
+    InMemoryStorage,
+    Storage,
+)
 
 CHUNK = 256 * 1024
 
@@ -50,31 +54,85 @@ class LocalBlobStorage(FileSystemStorage):
     def open_range(self, path: str, start: int, length: int) -> Iterator[bytes]:
         """Open now, so that a missing file is found before an answer has begun."""
         file = open(self.path(path), "rb", buffering=0)  # noqa: SIM115 - closed below
-        return read_range(file, start, length)
+        file.seek(start)
+        return rest_of(file, length)
 
     def get_available_name(self, name: str, max_length: int | None = None) -> str:
         """Blob names are random; a collision is an error, never another name."""
         return name
 
 
-def read_range(file: BinaryIO, start: int, length: int) -> Iterator[bytes]:
+def rest_of(file: Any, length: int) -> Iterator[bytes]:
+    """Give `length` bytes from where an open file stands, and close it."""
     with file:
-        file.seek(start)
         while length > 0:
             chunk = file.read(min(CHUNK, length))
-            if not chunk:
-                raise OSError("a blob's file is shorter than its row says")
+            check_length(len(chunk), 1)
             length -= len(chunk)
             yield chunk
 
 
+class MemoryBlobStorage(InMemoryStorage):
+    """Bytes in this process alone, gone when it ends: for tests and trials."""
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        try:
+            saved: str = super()._save(name, content)  # type: ignore[misc]
+        except BaseException:
+            self.delete(name)
+            raise
+        return saved
+
+    def open_range(self, path: str, start: int, length: int) -> Iterator[bytes]:
+        """Read beside others: Django's own file has one position for all readers."""
+        data = self._resolve(path).file.getbuffer()  # type: ignore[attr-defined]
+        return pieces(data[start : start + length], length)
+
+
+def pieces(data: memoryview, length: int) -> Iterator[bytes]:
+    check_length(len(data), length)
+    return (bytes(data[place : place + CHUNK]) for place in range(0, length, CHUNK))
+
+
+def check_length(found: int, length: int) -> None:
+    if found < length:
+        raise OSError("a blob's file is shorter than its row says")
+
+
 def open_range(storage: Storage, path: str, start: int, length: int) -> Iterator[bytes]:
-    """Read a range from any Django storage, by its own method where it has one."""
+    """Read a range from any Django storage, by its own method where it has one.
+
+    Otherwise its file is asked to seek; one that cannot is read from its beginning.
+    """
     ranged = getattr(storage, "open_range", None)
     if ranged is not None:
         result: Iterator[bytes] = ranged(path, start, length)
         return result
-    return read_range(storage.open(path, "rb"), start, length)  # type: ignore[arg-type]
+    file: Any = storage.open(path, "rb")
+    try:
+        go_to(file, start)
+    except BaseException:
+        file.close()
+        raise
+    return rest_of(file, length)
+
+
+def go_to(file: Any, start: int) -> None:
+    """Go to a place in a file that was just opened.
+
+    The first byte is read before, because files of some storages are opened by it:
+    one that was moved sooner would begin anew.
+    """
+    if start == 0:
+        return
+    skipped = len(file.read(1))
+    if file.seekable():
+        file.seek(start)
+        return
+    while skipped < start:
+        chunk = file.read(min(CHUNK, start - skipped))
+        check_length(len(chunk), 1)
+        skipped += len(chunk)
 
 
 def write_all(file: Any, chunk: bytes) -> None:

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import logging
 import secrets
+import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +24,7 @@ from blobs import queries
 from blobs.encryption import Seal, SealedBody, open_sealed, seal_data, sealed_size
 from blobs.keyring import open_key
 from blobs.models import Blob, BlobKind, Part
+from blobs.outages import Outages
 from blobs.queries import BlobInfo
 from blobs.storage import open_range
 from kernel.bodies import CHUNK, Body
@@ -36,6 +41,10 @@ logger = logging.getLogger("objectstore.blobs")
 NO_ROOM = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 PARTS_PER_QUERY = 100
 SWEPT_TOGETHER = 500
+# Files of one class that a sweep fails to delete before it leaves the class alone.
+MOST_FAILURES = 10
+
+outages = Outages()
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,29 +77,71 @@ class WrittenBlob:
         return self.blob_id
 
 
-class BodyFile(File):  # type: ignore[type-arg]
-    """A body in the shape that Django storages save: read once, in chunks."""
+class BodyStream(io.RawIOBase):
+    """A body as a raw file: read once, from its beginning to its end.
+
+    It remembers what the body raised, so that the client's failures are told from the
+    storage's, and how long the body took.
+    """
 
     def __init__(self, body: Body | SealedBody) -> None:
-        super().__init__(None, name="body")
+        super().__init__()
         self._body = body
-        self.size = body.length
-        self._read = 0
+        self._place = 0
+        self.failure: Exception | None = None
+        self.seconds = 0.0
 
     def read(self, size: int = -1) -> bytes:
-        chunk = self._body.read(CHUNK if size < 0 else size)
-        self._read += len(chunk)
+        """Give `size` bytes, fewer only at the end: parts of S3 may not be short."""
+        left = self._body.length - self._place
+        wanted = left if size is None or size < 0 else min(size, left)
+        chunks = [self._read_some(wanted)]
+        missing = wanted - len(chunks[0])
+        while missing and chunks[-1]:
+            chunks.append(self._read_some(missing))
+            missing -= len(chunks[-1])
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+
+    def readinto(self, buffer: Any) -> int:
+        chunk = self.read(len(buffer))
+        buffer[: len(chunk)] = chunk
+        return len(chunk)
+
+    def _read_some(self, size: int) -> bytes:
+        began = time.monotonic()
+        try:
+            chunk = self._body.read(size)
+        except Exception as error:
+            self.failure = error
+            raise
+        finally:
+            self.seconds += time.monotonic() - began
+        self._place += len(chunk)
         return chunk
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._place
+
+    def seek(self, place: int, whence: int = io.SEEK_SET) -> int:
+        """Allow what some storages do before they read: go to the beginning."""
+        if (place, whence, self._place) != (0, io.SEEK_SET, 0):
+            raise io.UnsupportedOperation("a request's body is read once")
+        return 0
+
+
+class BodyFile(File):  # type: ignore[type-arg]
+    """A body in the shape that Django storages save."""
+
+    def __init__(self, stream: BodyStream, length: int) -> None:
+        super().__init__(stream, name="body")  # type: ignore[arg-type]
+        self.size = length
 
     def chunks(self, chunk_size: int | None = None) -> Iterator[bytes]:
         while chunk := self.read(chunk_size or CHUNK):
             yield chunk
-
-    def tell(self) -> int:
-        return self._read
-
-    def seekable(self) -> bool:
-        return False
 
 
 def storage_of(storage_class: str) -> Storage:
@@ -115,7 +166,7 @@ def write(
     raises, InsufficientStorage, or ServiceUnavailable when the storage fails; then
     nothing is stored.
     """
-    storage = storage_of(storage_class)
+    storage_of(storage_class)
     record = None if seal is None else seal.record
     if body.length <= settings.OBJECTSTORE_INLINE_MAX:
         data = body.read_all(settings.OBJECTSTORE_INLINE_MAX)
@@ -131,7 +182,7 @@ def write(
     path = new_path()
     blob_id = commit(lambda: queries.add_pending(storage_class, path, now, record))
     try:
-        _save(storage, path, body if seal is None else SealedBody(body, seal.key))
+        _save(storage_class, path, body if seal is None else SealedBody(body, seal.key))
         body.read()
     except BaseException:
         discard_written(blob_id, now)
@@ -147,15 +198,47 @@ def new_path() -> str:
     return f"{name[:2]}/{name[2:4]}/{name}"
 
 
-def _save(storage: Storage, path: str, body: Body | SealedBody) -> None:
+def _save(storage_class: str, path: str, body: Body | SealedBody) -> None:
+    stream = BodyStream(body)
+    with _speaking_to(storage_class, stream) as storage:
+        saved = storage.save(path, BodyFile(stream, body.length))
+        if saved != path:
+            storage.delete(saved)
+            raise OSError("the storage gave the file another name")
+        if stream.tell() != body.length:
+            storage.delete(saved)
+            raise OSError("the storage did not read the file to its end")
+
+
+@contextmanager
+def _speaking_to(
+    storage_class: str, stream: BodyStream | None = None
+) -> Iterator[Storage]:
+    """Give a storage whose failures, of whatever make, are refusals of ours.
+
+    What the body in `stream` raised goes on as it is.
+    """
+    storage = storage_of(storage_class)
+    outages.check(storage_class)
+    began = time.monotonic()
     try:
-        storage.save(path, BodyFile(body))
-    except OSError as error:
-        raise _refusal(error) from error
+        yield storage
+    except Exception as error:
+        if stream is not None and stream.failure is not None:
+            raise stream.failure from None
+        refusal = _refusal(error)
+        waited = time.monotonic() - began - (stream.seconds if stream else 0)
+        if not isinstance(refusal, InsufficientStorage):
+            outages.note_failure(storage_class, waited)
+        raise refusal from error
+    outages.note_success(storage_class)
 
 
-def _refusal(error: OSError) -> Exception:
-    if error.errno in NO_ROOM:
+def _refusal(error: Exception) -> Exception:
+    """Every library has errors of its own, and few of them are OSErrors."""
+    if isinstance(error, ServiceUnavailable):
+        return error
+    if isinstance(error, OSError) and error.errno in NO_ROOM:
         return InsufficientStorage()
     logger.error("a storage failed", exc_info=error)
     return ServiceUnavailable("The storage does not answer. Please try again.")
@@ -197,9 +280,15 @@ def _open_stored(blob: BlobInfo, start: int, length: int) -> Iterator[bytes]:
     """Give bytes as they are stored, sealed or not."""
     if blob.data is not None:
         return iter((bytes(memoryview(blob.data)[start : start + length]),))
+    with _speaking_to(blob.storage_class) as storage:
+        chunks = open_range(storage, blob.path, start, length)
+    return _read_on(chunks)
+
+
+def _read_on(chunks: Iterator[bytes]) -> Iterator[bytes]:
     try:
-        return open_range(storage_of(blob.storage_class), blob.path, start, length)
-    except OSError as error:
+        yield from chunks
+    except Exception as error:
         raise _refusal(error) from error
 
 
@@ -254,7 +343,7 @@ def copy(blob: BlobInfo, md5: str, storage_class: str, *, now: datetime) -> Writ
 
     So no key is needed, not even a client's. Raises what `write` raises.
     """
-    storage = storage_of(storage_class)
+    storage_of(storage_class)
     text = blob.encryption_text
     record = None if text is None else json.loads(text)
     if blob.data is not None:
@@ -265,7 +354,7 @@ def copy(blob: BlobInfo, md5: str, storage_class: str, *, now: datetime) -> Writ
     path = new_path()
     blob_id = commit(lambda: queries.add_pending(storage_class, path, now, record))
     try:
-        _save(storage, path, stored_body(blob))
+        _save(storage_class, path, stored_body(blob))
     except BaseException:
         discard_written(blob_id, now)
         raise
@@ -306,24 +395,48 @@ def sweep(
 
     Bytes go first and rows last, so an interrupted sweep is taken up by the next.
     """
-    free_grace = _grace(free_grace, settings.OBJECTSTORE_FREE_GRACE_SECONDS)
-    pending_grace = _grace(pending_grace, settings.OBJECTSTORE_PENDING_GRACE_SECONDS)
+    freed_before = now - _grace(free_grace, settings.OBJECTSTORE_FREE_GRACE_SECONDS)
+    pending_before = now - _grace(
+        pending_grace, settings.OBJECTSTORE_PENDING_GRACE_SECONDS
+    )
     blobs = size = 0
+    failed: dict[int, str] = {}
     while found := queries.sweepable(
-        now - free_grace, now - pending_grace, SWEPT_TOGETHER
+        freed_before,
+        pending_before,
+        SWEPT_TOGETHER,
+        without=failed,
+        without_classes=_classes_that_fail(failed),
     ):
-        removed = [blob for blob in found if _remove_bytes(blob)]
+        removed = _remove_all_bytes(found, failed)
         # Parts have waited as long as the composite that named them.
-        commit(partial(_remove_rows, removed, now - free_grace))
+        commit(partial(_remove_rows, removed, freed_before))
         blobs += len(removed)
         size += sum(blob.size for blob in removed)
-        if len(removed) < len(found):
-            break
     return Swept(blobs, size)
+
+
+def _classes_that_fail(failed: Mapping[int, str]) -> list[str]:
+    """List the classes that this sweep leaves alone, so that it gets to the others."""
+    counts = Counter(failed.values())
+    return [name for name, count in counts.items() if count >= MOST_FAILURES]
 
 
 def _grace(given: timedelta | None, seconds: int) -> timedelta:
     return timedelta(seconds=seconds) if given is None else given
+
+
+def _remove_all_bytes(found: Iterable[Blob], failed: dict[int, str]) -> list[Blob]:
+    """Delete files and give the blobs that are gone; note the others in `failed`."""
+    removed = []
+    for blob in found:
+        if blob.storage_class in _classes_that_fail(failed):
+            continue
+        if _remove_bytes(blob):
+            removed.append(blob)
+        else:
+            failed[blob.pk] = blob.storage_class
+    return removed
 
 
 def _remove_bytes(blob: Blob) -> bool:
@@ -331,7 +444,8 @@ def _remove_bytes(blob: Blob) -> bool:
     if blob.kind != BlobKind.STORED:
         return True
     try:
-        storage_of(blob.storage_class).delete(blob.path)
+        with _speaking_to(blob.storage_class) as storage:
+            storage.delete(blob.path)
     except Exception:
         logger.exception("blob %s could not be removed", blob.pk)
         return False

@@ -4,11 +4,13 @@ The table of them all is in ``docs/settings.md``.
 """
 
 import hashlib
+import os
 from pathlib import Path
 
 import dj_database_url
 from dotenv import load_dotenv
 
+from blobs import locations
 from console.theme import UNFOLD as UNFOLD
 from objectstore_site import environment as env
 
@@ -179,21 +181,22 @@ SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
 OBJECTSTORE_DEFAULT_STORAGE_CLASS = env.text(
     "OBJECTSTORE_DEFAULT_STORAGE_CLASS", "standard"
 )
+# The storage classes, in the order people see them and objects move down.
+OBJECTSTORE_STORAGE_CLASSES = env.names(
+    "OBJECTSTORE_STORAGE_CLASSES", "standard,cold,archive"
+)
+# Each is where OBJECTSTORE_STORAGE_<CLASS> says, else a folder in the data folder.
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.InMemoryStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage",
     },
-    **{
-        name: {
-            "BACKEND": "blobs.storage.LocalBlobStorage",
-            "OPTIONS": {"location": str(DATA_DIR / "blobs" / name)},
-        }
-        for name in ("standard", "cold", "archive")
-    },
+    **locations.storages(OBJECTSTORE_STORAGE_CLASSES, os.environ, DATA_DIR / "blobs"),
 }
-# The aliases in STORAGES that are storage classes, in the order people see them.
-OBJECTSTORE_STORAGE_CLASSES = ["standard", "cold", "archive"]
+# Seconds within which a storage elsewhere must answer, all attempts together.
+OBJECTSTORE_STORAGE_TIMEOUT = env.integer("OBJECTSTORE_STORAGE_TIMEOUT", 20)
+# How often a request to a storage elsewhere is tried.
+OBJECTSTORE_STORAGE_ATTEMPTS = env.integer("OBJECTSTORE_STORAGE_ATTEMPTS", 3)
 # Classes that are archives: read only after RestoreObject.
 OBJECTSTORE_ARCHIVE_CLASSES = env.names("OBJECTSTORE_ARCHIVE_CLASSES", "archive")
 # Seconds that a restore takes, by tier: the bytes of local archives are at hand.
