@@ -9,6 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import DataError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as rest
 from rest_framework.response import Response
@@ -74,6 +75,10 @@ def as_refusal(request: HttpRequest, error: Exception) -> ObjectStoreError:
 
 
 TRANSLATED: dict[type[Exception], Callable[[], ObjectStoreError]] = {
+    # PostgreSQL compares and stores no null character; SQLite finds nothing by it.
+    DataError: lambda: errors.InvalidArgument(
+        "A value of the request holds what the store cannot keep."
+    ),
     Http404: lambda: errors.InvalidRequest("There is nothing at this path."),
     PermissionDenied: errors.AccessDenied,
     RequestDataTooBig: errors.EntityTooLarge,

@@ -77,6 +77,36 @@ def test_invalid_object_key(rest, bucket_with_object):
     refuse(rest("PUT", "/my-bucket/objects/a%00b", b"x"), 400, "InvalidObjectKey")
 
 
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        ("GET", "/my-bucket/objects/a%00b"),
+        ("DELETE", "/my-bucket/objects/a%00b"),
+        ("GET", "/my-bucket/objects/key?version_id=%00"),
+        ("GET", "/my%00bucket"),
+        ("PUT", "/my%00bucket"),
+        ("GET", "?prefix=%00"),
+        ("GET", "/my-bucket/objects?prefix=%00"),
+        ("GET", "/my-bucket/objects?start_after=%00"),
+        ("GET", "/my-bucket/versions?key_marker=%00"),
+        ("GET", "/my-bucket/uploads?key_marker=a&upload_id_marker=%00"),
+        ("GET", "/my-bucket/objects/k/uploads/a%00/parts"),
+    ],
+)
+def test_a_null_character_finds_nothing_and_fails_nothing(
+    rest, bucket_with_object, method, path
+):
+    assert rest(method, path).status_code in {200, 400, 404}
+
+
+@pytest.mark.parametrize(
+    "source", ["/my-bucket/a%00b", "/my%00bucket/a", "/my-bucket/key?versionId=%00"]
+)
+def test_a_null_character_names_no_source(rest, bucket_with_object, source):
+    answer = rest("PUT", "/my-bucket/objects/x", x_amz_copy_source=source)
+    assert answer.status_code in {400, 404}
+
+
 def test_missing_content_length(rest, bucket_with_object):
     answer = rest.client.put(
         "/v1/buckets/my-bucket/objects/k",
