@@ -12,7 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from buckets import acls, queries
-from buckets.configurations import Configurations, configurations_of
+from buckets.configurations import (
+    Configuration,
+    Configurations,
+    configurations_of,
+)
 from iam.policy import AccessRequest, Decision, evaluate
 from iam.principals import Principal
 from kernel.errors import AccessDenied, NoSuchBucket
@@ -163,11 +167,22 @@ def decide(
     granted = grants_directly or acl_allows(
         grantee, action, bucket, configurations, target
     )
+    if not is_own and wants_payer(configurations) and not pays(principal):
+        return Verdict(False, "the bucket's requesters pay, and this one does not say")
     if is_own:
         return own_account_verdict(
             principal, bucket, identity, resource, granted, target
         )
     return other_account_verdict(principal, identity, resource, granted)
+
+
+def wants_payer(configurations: Configurations) -> bool:
+    return configurations.get(Configuration.REQUEST_PAYMENT) == "Requester"
+
+
+def pays(principal: Principal) -> bool:
+    """Tell whether a caller takes the costs on; nobody in particular cannot."""
+    return principal.facts.pays and not principal.is_anonymous
 
 
 def keeps_right(principal: Principal, action: str, bucket: BucketInfo) -> bool:

@@ -15,7 +15,7 @@ from django.middleware.csrf import CsrfViewMiddleware
 from iam import queries, signed_urls
 from iam.operations import digest_of
 from iam.principals import ANONYMOUS, Principal, RequestFacts
-from iam.signatures import SIGNED, Payload, authenticate_signature
+from iam.signatures import S3, SIGNED, Payload, authenticate_signature
 from kernel.errors import AccessDenied, AuthenticationFailed
 from kernel.http.requests import client_address, is_secure
 
@@ -31,8 +31,10 @@ class Authenticated:
     payload: Payload | None = UNSIGNED_PAYLOAD
 
 
-def authenticate(request: HttpRequest) -> Authenticated:
+def authenticate(request: HttpRequest, services: frozenset[str] = S3) -> Authenticated:
     """Find the principal, who is ANONYMOUS where the request names nobody.
+
+    Signatures must be for one of the services.
 
     Raises AuthenticationFailed or one of its kinds for a name that does not hold.
     """
@@ -41,7 +43,7 @@ def authenticate(request: HttpRequest) -> Authenticated:
     if scheme == "bearer":
         return by_bearer_key(request, authorization[7:].strip())
     if scheme in SIGNED or is_presigned(request):
-        principal, payload = authenticate_signature(request)
+        principal, payload = authenticate_signature(request, services)
         facts = facts_of(request, payload.authentication)
         return Authenticated(principal.asking(facts), payload)
     if authorization:
@@ -63,6 +65,7 @@ def facts_of(request: HttpRequest, authentication: str = "") -> RequestFacts:
         user_agent=meta.get("HTTP_USER_AGENT", ""),
         referer=meta.get("HTTP_REFERER", ""),
         authentication=authentication,
+        pays=meta.get("HTTP_X_AMZ_REQUEST_PAYER") == "requester",
     )
 
 

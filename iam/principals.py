@@ -21,6 +21,7 @@ class RequestFacts:
     user_agent: str = ""
     referer: str = ""
     authentication: str = ""
+    pays: bool = False
 
 
 NO_REQUEST = RequestFacts()

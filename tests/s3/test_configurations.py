@@ -299,6 +299,9 @@ def test_website_payment_and_encryption_are_kept(s3, s3_bucket, refused):
         Bucket=s3_bucket, RequestPaymentConfiguration={"Payer": "Requester"}
     )
     assert s3.get_bucket_request_payment(Bucket=s3_bucket)["Payer"] == "Requester"
+    s3.put_bucket_request_payment(
+        Bucket=s3_bucket, RequestPaymentConfiguration={"Payer": "BucketOwner"}
+    )
     with refused("ServerSideEncryptionConfigurationNotFoundError", 404):
         s3.get_bucket_encryption(Bucket=s3_bucket)
 
@@ -316,3 +319,21 @@ def test_website_payment_and_encryption_are_kept(s3, s3_bucket, refused):
 def test_what_is_not_there_says_so(s3, s3_bucket, refused, call):
     with refused("NotImplemented", 501):
         getattr(s3, call)(Bucket=s3_bucket)
+
+
+def test_requesters_pay_or_stay_out(s3, open_bucket, stranger, connect, refused):
+    place = {"Bucket": open_bucket, "Key": "key"}
+    s3.put_object(**place, Body=b"1", ACL="authenticated-read")
+    other = connect(
+        access_key_id=stranger["access_key_id"],
+        secret_access_key=stranger["secret_access_key"],
+    )
+    assert other.get_object(**place)["Body"].read() == b"1"
+    s3.put_bucket_request_payment(
+        Bucket=open_bucket, RequestPaymentConfiguration={"Payer": "Requester"}
+    )
+    with refused("AccessDenied", 403):
+        other.get_object(**place)
+    paid = other.get_object(**place, RequestPayer="requester")
+    assert paid["Body"].read() == b"1"
+    assert s3.get_object(**place)["Body"].read() == b"1"

@@ -1,0 +1,89 @@
+#!/usr/bin/env python3
+"""Write docs/s3-compatibility.md: each S3 operation, whether it is there, its tests.
+
+    OBJECTSTORE_OPERATIONS_RAN=ran.json .venv/bin/pytest tests/s3
+    .venv/bin/python scripts/s3_compatibility.py ran.json
+
+What is there is read from the dispatch table, which operations exist from botocore,
+and which tests called them from what ran.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGE = ROOT / "docs" / "s3-compatibility.md"
+INTRODUCTION = """# S3 compatibility
+
+Every operation of the S3 API as botocore knows it. "yes" is whole, not partial: what
+an operation does not do it refuses with `NotImplemented`, and nothing is stored that
+has no effect. The tests are those of `tests/s3` that called it.
+
+The conformance suite of Ceph, `ceph/s3-tests`, is run by `scripts/s3_tests.py`; its
+outcome is in [s3-tests.md](s3-tests.md).
+
+| operation | | tests |
+|---|---|---|
+"""
+# One handler serves both, as on AWS's wire.
+ALIASES = {
+    "GetBucketLifecycle": "GetBucketLifecycleConfiguration",
+    "PutBucketLifecycle": "PutBucketLifecycleConfiguration",
+    "GetBucketNotification": "GetBucketNotificationConfiguration",
+    "PutBucketNotification": "PutBucketNotificationConfiguration",
+}
+# Of directory buckets, Object Lambda and the like, which no bucket here is.
+ELSEWHERE = frozenset(
+    {"CreateSession", "ListDirectoryBuckets", "WriteGetObjectResponse"}
+)
+
+
+def main() -> None:
+    ran = json.loads(Path(sys.argv[1]).read_text())
+    PAGE.write_text(INTRODUCTION + "".join(rows(ran)))
+
+
+def rows(ran: dict[str, list[str]]) -> list[str]:
+    there = operations_here()
+    known = [*sorted(set(operations_of_aws()) | there)]
+    return [
+        f"| {name} | {status(name, there)} | {tests_of(name, ran)} |\n"
+        for name in known
+    ]
+
+
+def operations_here() -> set[str]:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objectstore_site.settings")
+    sys.path.insert(0, str(ROOT))
+    import django
+
+    django.setup()
+    from s3api.dispatch import TABLE
+
+    return {name for name, _ in TABLE.values()}
+
+
+def operations_of_aws() -> list[str]:
+    from botocore.session import Session
+
+    return list(Session().get_service_model("s3").operation_names)
+
+
+def status(name: str, there: set[str]) -> str:
+    if name in ELSEWHERE:
+        return "not for general purpose buckets"
+    return "yes" if ALIASES.get(name, name) in there else "NotImplemented"
+
+
+def tests_of(name: str, ran: dict[str, list[str]]) -> str:
+    tests = ran.get(ALIASES.get(name, name), [])
+    shown = ", ".join(f"`{test}`" for test in tests[:3])
+    return f"{shown} and {len(tests) - 3} more" if len(tests) > 3 else shown
+
+
+if __name__ == "__main__":
+    main()
