@@ -41,6 +41,8 @@ DELETED_PER_COMMIT = 100
 # the next one goes on where it stood.
 MOST_FAILURES = 10
 MOST_RUNS = 1000
+# A run that has not moved on for so long has lost its worker.
+GIVEN_UP_AFTER = timedelta(minutes=15)
 
 
 class RunStoppedError(Exception):
@@ -67,10 +69,14 @@ def saved_rules(bucket: BucketInfo) -> list[Any]:
 
 
 def buckets_to_run(now: datetime) -> list[str]:
-    """Name the buckets with rules that have not had today's run, or not all of it."""
+    """Name the buckets with rules that have not had today's run, or not all of it.
+
+    A run that has moved on of late has its worker.
+    """
     day = day_length()
     since = midnight(now) if day == ONE_DAY else now - day
     done = queries.buckets_done_since(since)
+    done |= queries.buckets_being_run(now - min(GIVEN_UP_AFTER, day))
     return [name for name in queries.bucket_names_with_rules() if name not in done]
 
 
@@ -156,6 +162,7 @@ class Runner:
         for clause, size in done:
             counts[clause] += 1
             sizes[clause] += size
+        queries.note_progress(self.run.pk, self.clock())
         for clause, count in counts.items():
             queries.add_outcome(self.run.pk, clause, count, sizes[clause])
 

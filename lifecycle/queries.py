@@ -281,6 +281,12 @@ def bucket_names_with_rules() -> list[str]:
     )
 
 
+def buckets_being_run(since: datetime) -> set[str]:
+    """Name the buckets whose run is not finished and has moved on since then."""
+    runs = LifecycleRun.objects.filter(finished_at=None, updated_at__gt=since)
+    return set(runs.values_list("bucket__name", flat=True))
+
+
 def open_run(bucket_id: int, rules: Any, now: datetime) -> LifecycleRun:
     """Give the bucket's unfinished run, or begin one; new rules begin anew."""
     found = LifecycleRun.objects.filter(bucket_id=bucket_id, finished_at=None).first()
@@ -325,6 +331,10 @@ def note_failure(run_id: int, error: str, now: datetime) -> None:
     LifecycleRun.objects.filter(pk=run_id).update(
         failures=F("failures") + 1, error=error[:1024], updated_at=now
     )
+
+
+def note_progress(run_id: int, now: datetime) -> None:
+    LifecycleRun.objects.filter(pk=run_id).update(updated_at=now)
 
 
 def add_outcome(run_id: int, clause: Clause, count: int, size: int) -> None:

@@ -318,3 +318,14 @@ def test_each_bucket_is_run_once_a_day(plain, kept):
     plain.run()
     assert buckets_to_run(NOW) == []
     assert buckets_to_run(NOW + timedelta(hours=14)) == [plain.name]
+
+
+def test_a_run_that_has_its_worker_is_left_to_it(plain):
+    from lifecycle.operations import buckets_to_run
+
+    plain.rules({"Expiration": {"Days": 1}})
+    LifecycleRun.objects.create(
+        bucket_id=find_bucket(plain.name).id, rules=[], started_at=NOW, updated_at=NOW
+    )
+    assert buckets_to_run(NOW + timedelta(minutes=14)) == []
+    assert buckets_to_run(NOW + timedelta(minutes=16)) == [plain.name]
