@@ -289,6 +289,6 @@ def test_metadata_that_is_not_ascii_comes_back_encoded(rest):
     """AWS sends back RFC 2047 words for what HTTP headers cannot carry."""
     rest("PUT", "/my-bucket")
     sent = {"x-amz-meta-town": "Köln".encode().decode("latin-1")}
-    rest("PUT", "/my-bucket/objects/key", b"", **sent)
+    rest("PUT", "/my-bucket/objects/key", DATA, **sent)
     head = rest("HEAD", "/my-bucket/objects/key")
     assert head["x-amz-meta-town"] == "=?UTF-8?Q?K=C3=B6ln?="
