@@ -152,16 +152,27 @@ function enqueue(files) {
     for (const transfer of queue.transfers) showTransfer(transfer);
 }
 
-function chosenFiles(input) {
-    const files = [...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name }));
-    input.value = "";
-    return files;
+/* The input is made when it is needed: the theme's script stumbles over plain ones. */
+function pickFiles(isFolder) {
+    const input = document.createElement("input");
+    input.type = "file";
+    input.multiple = true;
+    input.webkitdirectory = isFolder;
+    input.addEventListener("change", () => {
+        enqueue([...input.files].map((file) => ({ file, path: file.webkitRelativePath || file.name })));
+    });
+    input.click();
 }
 
 async function droppedFiles(items) {
-    const entries = [...items].map((item) => item.webkitGetAsEntry?.()).filter(Boolean);
+    // Both are asked before the first await: after it the items are gone.
+    const dropped = [...items]
+        .filter((item) => item.kind === "file")
+        .map((item) => ({ entry: item.webkitGetAsEntry?.(), file: item.getAsFile() }));
     const found = [];
-    await Promise.all(entries.map((entry) => walk(entry, "", found)));
+    await Promise.all(dropped.map(({ entry, file }) => (
+        entry ? walk(entry, "", found) : found.push({ file, path: file.name })
+    )));
     return found;
 }
 
@@ -181,13 +192,10 @@ async function walk(entry, above, found) {
 }
 
 if (queue) {
-    for (const input of document.querySelectorAll("[data-uploads]")) {
-        input.addEventListener("change", () => enqueue(chosenFiles(input)));
-    }
     for (const button of document.querySelectorAll("[data-picks]")) {
         button.addEventListener("click", () => {
             button.closest("details")?.removeAttribute("open");
-            document.getElementById(button.dataset.picks).click();
+            pickFiles(button.dataset.picks === "folder");
         });
     }
     let depth = 0;

@@ -1,0 +1,347 @@
+"""The console in a real browser: its main acts from end to end.
+
+Chromium is Debian's; where it or Playwright is missing, this says so and skips.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.console.filling import client_of, png
+from tests.servers import LiveStore
+
+CHROMIUM = Path("/usr/bin/chromium")
+playwright_api = pytest.importorskip(
+    "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
+)
+pytestmark = pytest.mark.skipif(
+    not CHROMIUM.exists(), reason="Chromium is not installed: apt install chromium"
+)
+MIB = 1024 * 1024
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
+    with playwright_api.sync_playwright() as playwright:
+        # Playwright's loop runs in this thread; Django must not take it for async.
+        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+        browser = playwright.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox"]
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def signed_in(chromium: Any, live_store: LiveStore) -> Any:
+    """The cookies of a person who has signed in at the form."""
+    context = chromium.new_context()
+    page = context.new_page()
+    page.goto(f"{live_store.url}/admin/")
+    page.fill("input[name=username]", "admin")
+    page.fill("input[name=password]", "test-password")
+    page.press("input[name=password]", "Enter")
+    page.wait_for_url(f"{live_store.url}/admin/")
+    state = context.storage_state()
+    context.close()
+    return state
+
+
+@pytest.fixture
+def errors() -> list[str]:
+    """What the browser's console has complained of."""
+    return []
+
+
+@pytest.fixture
+def page(
+    chromium: Any, signed_in: Any, live_store: LiveStore, errors: list[str]
+) -> Iterator[Any]:
+    """A page at the console; an error in the browser's console fails the test."""
+    context = chromium.new_context(storage_state=signed_in, base_url=live_store.url)
+    opened = context.new_page()
+
+    def hear(message: Any) -> None:
+        if message.type == "error":
+            errors.append(message.text)
+
+    opened.on("pageerror", lambda error: errors.append(str(error)))
+    opened.on("console", hear)
+    yield opened
+    context.close()
+    assert errors == []
+
+
+@pytest.fixture
+def make_bucket(live_store: LiveStore) -> Callable[..., Any]:
+    """Make a bucket over S3 and give the client with it."""
+
+    def make(name: str, *, is_versioned: bool = False) -> Any:
+        s3 = client_of(live_store)
+        s3.create_bucket(Bucket=name)
+        if is_versioned:
+            s3.put_bucket_versioning(
+                Bucket=name, VersioningConfiguration={"Status": "Enabled"}
+            )
+        return s3
+
+    return make
+
+
+def browse(page: Any, bucket: str, query: str = "") -> None:
+    page.goto(f"/admin/buckets/{bucket}/objects/{query}")
+
+
+def choose_files(page: Any, *files: Path, kind: str = "files") -> None:
+    page.click("summary:has-text('Upload')")
+    with page.expect_file_chooser() as chooser:
+        page.click(f"[data-picks={kind}]")
+    chooser.value.set_files([str(file) for file in files])
+
+
+def wait_until_uploaded(page: Any, key: str) -> None:
+    row = page.locator(".os-transfers-list li", has_text=key)
+    row.locator(".os-good").wait_for(timeout=60_000)
+
+
+def test_bucket_is_created_from_a_preset(page: Any, live_store: LiveStore) -> None:
+    page.goto("/admin/")
+    page.click("main >> text=Create bucket")
+    page.check("input[value=backup]")
+    assert page.is_checked("input[name=is_versioned]")
+    page.fill("input[name=name]", "made-in-browser")
+    page.press("input[name=name]", "Enter")
+    page.wait_for_url("**/buckets/made-in-browser/objects/")
+    page.get_by_text("This bucket is empty").wait_for()
+    s3 = client_of(live_store)
+    versioning = s3.get_bucket_versioning(Bucket="made-in-browser")
+    assert versioning["Status"] == "Enabled"
+
+
+def test_files_are_uploaded_seen_and_deleted(
+    page: Any, make_bucket: Any, tmp_path: Path
+) -> None:
+    s3 = make_bucket("browser-files")
+    picture = tmp_path / "sea ü.png"
+    picture.write_bytes(png(64, 48))
+    note = tmp_path / "note.txt"
+    note.write_text("hello")
+    browse(page, "browser-files", "?prefix=in/")
+    choose_files(page, picture, note)
+    page.locator("#os-listing >> text=sea ü.png").wait_for()
+    stored = s3.get_object(Bucket="browser-files", Key="in/sea ü.png")
+    assert stored["Body"].read() == picture.read_bytes()
+    assert stored["ContentType"] == "image/png"
+
+    page.click("#os-listing >> text=sea ü.png")
+    image = page.locator(".os-preview img")
+    image.wait_for()
+    assert (
+        image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+    )
+
+    page.click("main >> button:has-text('Delete')")
+    page.get_by_text("This is for good").wait_for()
+    page.click("button[name=confirmed]")
+    page.locator("#os-listing >> text=note.txt").wait_for()
+    assert page.locator("#os-listing >> text=sea ü.png").count() == 0
+
+
+def test_folder_is_dropped_on_the_page(page: Any, make_bucket: Any) -> None:
+    s3 = make_bucket("browser-drops")
+    browse(page, "browser-drops")
+    # Chromium makes no directory entries for scripted drops; files stand for them.
+    page.evaluate(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["one"], "one.txt", {type: "text/plain"}));
+            transfer.items.add(new File(["two"], "two.txt", {type: "text/plain"}));
+            for (const kind of ["dragenter", "dragover", "drop"]) {
+                document.body.dispatchEvent(new DragEvent(kind, {
+                    dataTransfer: transfer, bubbles: true, cancelable: true,
+                }));
+            }
+        }"""
+    )
+    page.locator("#os-listing >> text=two.txt").wait_for()
+    listed = s3.list_objects_v2(Bucket="browser-drops")["Contents"]
+    assert [one["Key"] for one in listed] == ["one.txt", "two.txt"]
+
+
+def test_folder_is_uploaded_with_its_paths(
+    page: Any, make_bucket: Any, tmp_path: Path
+) -> None:
+    s3 = make_bucket("browser-folders")
+    (tmp_path / "album" / "deep").mkdir(parents=True)
+    (tmp_path / "album" / "a.txt").write_text("a")
+    (tmp_path / "album" / "deep" / "b.txt").write_text("b")
+    browse(page, "browser-folders")
+    choose_files(page, tmp_path / "album", kind="folder")
+    page.locator("#os-listing >> text=album/").wait_for()
+    listed = s3.list_objects_v2(Bucket="browser-folders")["Contents"]
+    assert [one["Key"] for one in listed] == ["album/a.txt", "album/deep/b.txt"]
+
+
+def test_large_file_goes_on_after_a_reload(
+    page: Any, make_bucket: Any, tmp_path: Path, errors: list[str]
+) -> None:
+    s3 = make_bucket("browser-large")
+    large = tmp_path / "large.bin"
+    data = os.urandom(MIB) * 81
+    large.write_bytes(data)
+    browse(page, "browser-large")
+    sent: list[str] = []
+
+    def let_two_parts_through(route: Any) -> None:
+        if route.request.method == "PUT":
+            if len(sent) >= 2:
+                route.abort()
+                return
+            sent.append(route.request.url)
+        route.continue_()
+
+    page.route("**/upload-parts/**", let_two_parts_through)
+    choose_files(page, large)
+    page.wait_for_function(
+        "() => Object.keys(localStorage).some((name) => name.includes('large.bin'))"
+    )
+    while len(sent) < 2:
+        page.wait_for_timeout(50)
+    uploads = s3.list_multipart_uploads(Bucket="browser-large")["Uploads"]
+
+    def arrived() -> int:
+        parts = s3.list_parts(
+            Bucket="browser-large",
+            Key="large.bin",
+            UploadId=uploads[0]["UploadId"],
+        )
+        return len(parts.get("Parts", []))
+
+    while arrived() < 2:
+        page.wait_for_timeout(50)
+    page.on("dialog", lambda dialog: dialog.accept())
+    again: list[str] = []
+    page.on(
+        "request",
+        lambda request: again.append(request.url) if request.method == "PUT" else None,
+    )
+    page.reload()
+    page.get_by_text("Uploads were interrupted").wait_for()
+    page.unroute("**/upload-parts/**")
+    again.clear()
+    errors.clear()
+    choose_files(page, large)
+    wait_until_uploaded(page, "large.bin")
+    assert len(again) == 4
+    assert s3.get_object(Bucket="browser-large", Key="large.bin")["Body"].read() == data
+
+
+def test_script_in_an_uploaded_page_does_not_run_here(
+    page: Any, make_bucket: Any, live_store: LiveStore
+) -> None:
+    s3 = make_bucket("browser-evil")
+    script = b"<script>document.cookie='owned=1'; localStorage.owned='1'</script>"
+    svg = b'<svg xmlns="http://www.w3.org/2000/svg">' + script + b"</svg>"
+    s3.put_object(
+        Bucket="browser-evil", Key="page.html", Body=script, ContentType="text/html"
+    )
+    s3.put_object(
+        Bucket="browser-evil", Key="art.svg", Body=svg, ContentType="image/svg+xml"
+    )
+    for key in ("page.html", "art.svg"):
+        page.goto(f"/admin/buckets/browser-evil/object/?key={key}")
+        page.locator(".os-preview pre").wait_for()
+        for query in (f"?key={key}", f"?key={key}&inline=1"):
+            with page.expect_download():
+                page.evaluate(
+                    "(link) => { window.location = link }",
+                    f"/admin/buckets/browser-evil/download/{query}",
+                )
+    assert page.evaluate("localStorage.owned") is None
+    assert "owned" not in page.evaluate("document.cookie")
+
+
+def test_versions_are_undeleted(page: Any, make_bucket: Any) -> None:
+    s3 = make_bucket("browser-versions", is_versioned=True)
+    s3.put_object(Bucket="browser-versions", Key="plan.txt", Body=b"plan")
+    s3.delete_object(Bucket="browser-versions", Key="plan.txt")
+    browse(page, "browser-versions")
+    page.click("text=With deleted")
+    page.check("#os-listing tbody input[type=checkbox]")
+    page.click("#os-chosen >> text=Undelete")
+    page.get_by_text("1 brought back").wait_for()
+    assert s3.get_object(Bucket="browser-versions", Key="plan.txt")["Body"].read()
+
+
+def test_keyboard_alone_chooses_and_deletes(page: Any, make_bucket: Any) -> None:
+    s3 = make_bucket("browser-keyboard")
+    for key in ("a.txt", "b.txt"):
+        s3.put_object(Bucket="browser-keyboard", Key=key, Body=b"x")
+    browse(page, "browser-keyboard")
+    page.focus("#os-prefix")
+    page.keyboard.type("a")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**prefix=a")
+    page.focus("#os-listing tbody input[type=checkbox]")
+    page.keyboard.press("Space")
+    page.focus("#os-chosen >> text=Delete")
+    page.keyboard.press("Enter")
+    page.locator("button[name=confirmed]").wait_for()
+    page.focus("button[name=confirmed]")
+    page.keyboard.press("Enter")
+    page.get_by_text("1 deleted").wait_for()
+    left = s3.list_objects_v2(Bucket="browser-keyboard")["Contents"]
+    assert [one["Key"] for one in left] == ["b.txt"]
+
+
+def test_palette_finds_a_bucket(page: Any, make_bucket: Any) -> None:
+    make_bucket("browser-palette")
+    page.goto("/admin/")
+    page.keyboard.press("Control+k")
+    page.locator("#search-input-command").press_sequentially("palette")
+    page.locator("#command-results >> text=browser-palette").click()
+    page.wait_for_url("**/buckets/browser-palette/objects/")
+
+
+def test_key_is_shown_with_lines_to_copy(page: Any) -> None:
+    page.goto("/admin/create-key/")
+    page.click("main >> button:has-text('Create key')")
+    secret = page.input_value("#new-secret")
+    page.click("[role=tab]:has-text('rclone')")
+    assert secret in page.locator("#snippet-text-3").inner_text()
+
+
+@pytest.mark.parametrize("width", [390, 1440])
+def test_no_page_is_wider_than_the_screen(
+    page: Any, make_bucket: Any, width: int
+) -> None:
+    name = f"browser-wide-{width}"
+    s3 = make_bucket(name, is_versioned=True)
+    s3.put_object(Bucket=name, Key="a-long-name-" * 12 + ".txt", Body=b"x")
+    page.set_viewport_size({"width": width, "height": 844})
+    paths = (
+        "",
+        "buckets/",
+        "create-bucket/",
+        f"buckets/{name}/",
+        f"buckets/{name}/objects/",
+        f"buckets/{name}/object/?key={'a-long-name-' * 12}.txt",
+        f"buckets/{name}/settings/lifecycle/",
+        f"buckets/{name}/settings/policy/",
+        f"buckets/{name}/purge/",
+        "users/",
+        "keys/",
+        "policies/",
+        "create-policy/",
+        "simulator/",
+        "jobs/",
+    )
+    for path in paths:
+        page.goto(f"/admin/{path}")
+        wide = page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width, path
