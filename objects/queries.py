@@ -291,12 +291,11 @@ def page_of_objects(
 ) -> list[ObjectInfo]:
     """List current objects from `start` up to `end` ("" is open), in byte order."""
     condition, values = _between(bucket_id, start, end)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"{LOOK} WHERE {condition} AND {CURRENT} ORDER BY v.key LIMIT %s",
-            [*values, limit],
-        )
-        return [ObjectInfo._make(row) for row in cursor.fetchall()]
+    rows = fetch_all(
+        f"{LOOK} WHERE {condition} AND {CURRENT} ORDER BY v.key LIMIT %s",
+        [*values, limit],
+    )
+    return [ObjectInfo._make(row) for row in rows]
 
 
 def _between(bucket_id: int, start: str, end: str) -> tuple[str, list[Any]]:

@@ -15,12 +15,10 @@ import s3api.urls
 from console.site import console_site
 from objectstore_site import health
 
-at_root = (
-    keyvalue.urls.root_urlpatterns
-    if settings.OBJECTSTORE_ROOT_DIALECT == "kv"
-    else s3api.urls.urlpatterns
-)
+serves_s3 = settings.OBJECTSTORE_ROOT_DIALECT != "kv"
+at_root = s3api.urls.urlpatterns if serves_s3 else keyvalue.urls.root_urlpatterns
 urlpatterns = [
+    *(s3api.urls.urlpatterns_first if serves_s3 else ()),
     *keyvalue.urls.urlpatterns,
     *objects.urls.urlpatterns,
     *buckets.urls.urlpatterns,

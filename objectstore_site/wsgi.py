@@ -11,6 +11,7 @@ from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
 from django.db import connection
 
 from kernel.http.requests import RECEIVED_PATH
+from kernel.http.responses import ObjectResponse
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objectstore_site.settings")
 django.setup(set_prefix=False)
@@ -23,7 +24,8 @@ class Application(WSGIHandler):
 
     No middleware but the frame acts on a wire dialect, and on SQLite there is no
     connection to look after, so what Django does around a view (signals, script
-    prefix, handler layers) is left out there: 20 us of a GET's 110.
+    prefix, handler layers, what closing a response sends) is left out: 30 us of a
+    GET's 110.
     """
 
     def __init__(self) -> None:
@@ -45,7 +47,9 @@ class Application(WSGIHandler):
             f"{response.status_code} {response.reason_phrase}",
             list(response.headers.items()),
         )
-        return response
+        if isinstance(response, ObjectResponse):
+            return response.chunks
+        return response if response.streaming else [response.content]
 
 
 application = Application()

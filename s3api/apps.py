@@ -10,5 +10,6 @@ class S3ApiConfig(AppConfig):
     verbose_name = "S3 dialect"
 
     def ready(self) -> None:
-        # Registers how this dialect writes errors.
+        # Registers how this dialect and the query API write errors.
         import_module("s3api.errors")
+        import_module("s3api.query.answers")

@@ -25,6 +25,7 @@ from s3api.handlers import (
     service,
     tags,
 )
+from s3api.query import table
 from s3api.requests import S3Request, read_request, target_of
 
 Handler = Callable[[S3Request], HttpResponseBase]
@@ -32,6 +33,7 @@ Handler = Callable[[S3Request], HttpResponseBase]
 # "METHOD level ?sub-resource +header": the name AWS has for it, and its handler.
 TABLE: dict[str, tuple[str, Handler]] = {
     "GET service": ("ListBuckets", service.list_all),
+    "POST service": ("the query API of IAM and STS", table.answer),
     # Buckets
     "PUT bucket": ("CreateBucket", buckets.create),
     "HEAD bucket": ("HeadBucket", buckets.head),

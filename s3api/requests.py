@@ -12,6 +12,7 @@ from django.http import HttpRequest
 from iam.authenticate import Authenticated, authenticate
 from iam.payloads import raw_reader, request_body
 from iam.principals import Principal
+from iam.signatures import QUERY_API, S3
 from kernel.bodies import Body, Read
 from kernel.errors import InvalidArgument
 from kernel.http.queries import whole_number
@@ -76,8 +77,12 @@ class S3Request:
 def read_request(request: HttpRequest) -> S3Request:
     """Name the bucket and key, and authenticate."""
     bucket, key = target_of(request)
+    services = S3
+    if not bucket and request.method == "POST":
+        request.dialect = "query"  # type: ignore[attr-defined]
+        services = QUERY_API
     query = request.GET.dict() if request.META.get("QUERY_STRING") else {}
-    return S3Request(request, bucket, key, query, authenticate(request))
+    return S3Request(request, bucket, key, query, authenticate(request, services))
 
 
 def target_of(request: HttpRequest) -> tuple[str, str]:

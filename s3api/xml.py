@@ -14,10 +14,15 @@ NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 # What XML 1.0 cannot say at all, not even as a reference.
 UNSAYABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff]")
+SPECIAL = re.compile('[&<>"\x00-\x08\x0b-\x1f\ufffe\uffff]')
+# What encoding-type=url leaves as it is.
+PLAIN = re.compile(r"[A-Za-z0-9/_.~-]*")
 
 
 def escaped(text: str) -> str:
     """Escape text for an element; what XML cannot say becomes U+FFFD."""
+    if not SPECIAL.search(text):
+        return text
     if UNSAYABLE.search(text):
         text = UNSAYABLE.sub("\ufffd", text)
     return (
@@ -54,8 +59,8 @@ def tree(name: str, value: Any) -> str:
 
 
 def time_text(moment: datetime) -> str:
-    """Write a time as S3's XML does: whole seconds, three zeros."""
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+    """Write a time of UTC as S3's XML does: whole seconds, three zeros."""
+    return f"{moment.isoformat()[:19]}.000Z"
 
 
 def document(
@@ -84,4 +89,4 @@ def empty(status: int = 200) -> HttpResponse:
 
 def url_encoded(text: str) -> str:
     """Encode a name for encoding-type=url: slashes stay, a space is %20."""
-    return quote(text, safe="/-_.~")
+    return text if PLAIN.fullmatch(text) else quote(text, safe="/-_.~")

@@ -81,7 +81,8 @@ def signer(request: S3Request, fields: dict[str, str]) -> Principal:
     credential = post_policy.credential_of(fields)
     if credential is None:
         return request.principal
-    key = find_key(credential.access_key_id)
+    token = fields.get("x-amz-security-token", "")
+    key = find_key(credential.access_key_id, token)
     post_policy.verify(fields["policy"], credential, key.secret)
     return key.principal.asking(facts_of(request.http, "POST"))
 

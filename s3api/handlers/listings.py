@@ -118,9 +118,9 @@ def list_v2(request: S3Request) -> HttpResponse:
 
 def row(info: ObjectInfo, encode: Encode, owners: Mapping[int, Owner]) -> str:
     """Write one object; joined by hand, since there are a thousand of them."""
-    checksum = info.checksum
     checked = ""
-    if checksum:
+    if info.checksum_text is not None:
+        checksum = info.checksum
         checked = (
             f"<ChecksumAlgorithm>{checksum['algorithm']}</ChecksumAlgorithm>"
             f"<ChecksumType>{checksum['type']}</ChecksumType>"
