@@ -2,7 +2,12 @@
 
 from django.apps import AppConfig
 from django.core import checks
-from django.db.models.signals import m2m_changed, post_delete, post_save
+from django.db.models.signals import (
+    m2m_changed,
+    post_delete,
+    post_migrate,
+    post_save,
+)
 
 
 class IamConfig(AppConfig):
@@ -14,9 +19,11 @@ class IamConfig(AppConfig):
         import iam.schema  # noqa: F401 - drf-spectacular finds it once imported
         from iam.checks import check_rate_limits, check_secret_key
         from iam.queries import kept
+        from iam.ready_made import make_ready_made_policies
 
         checks.register(check_secret_key)
         checks.register(check_rate_limits)
+        post_migrate.connect(make_ready_made_policies, sender=self)
         for model in self.get_models():
             post_save.connect(kept.clear, sender=model)
             post_delete.connect(kept.clear, sender=model)

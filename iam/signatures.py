@@ -2,20 +2,35 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, replace
+from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http import HttpRequest
 from django.utils import timezone
 
-from iam import queries, sigv2, sigv4
+from iam import queries, sessions, sigv2, sigv4
 from iam.principals import Principal
-from iam.sigv4 import SignedRequest, SigningContext
-from kernel.errors import InvalidAccessKeyId, InvalidRequest
+from iam.sigv4 import Credential, SignedRequest, SigningContext
+from kernel.errors import (
+    AuthorizationHeaderMalformed,
+    AuthorizationQueryParametersError,
+    EntityTooLarge,
+    InvalidAccessKeyId,
+    InvalidRequest,
+    XAmzContentSHA256Mismatch,
+)
 from kernel.http.requests import raw_path
 
 # The schemes of the Authorization header that are signatures, in lower case.
 SIGNED = frozenset({"aws4-hmac-sha256", "aws"})
+# The services that a signature can be for: S3's dialect, and the query API's.
+S3 = frozenset({"s3"})
+QUERY_API = frozenset({"iam", "sts"})
+TOKEN = "x-amz-security-token"  # noqa: S105 - a header's name
+# A call of the query API: policies have 20 KiB at most.
+MOST_CALL_BYTES = 1024 * 1024
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 FRAMED = "STREAMING-"
 SIGNED_FRAMES = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -48,18 +63,22 @@ class Payload:
 
 
 def authenticate_signature(
-    request: HttpRequest, service: str = "s3"
+    request: HttpRequest, services: frozenset[str] = S3
 ) -> tuple[Principal, Payload]:
     """Verify the signature of a request, by header or query, version 4 or 2.
 
     Raises InvalidAccessKeyId, SignatureDoesNotMatch, RequestTimeTooSkewed and what
-    else the versions' own modules raise.
+    else the versions' own modules raise; InvalidToken and ExpiredToken for temporary
+    credentials.
     """
     signed = signed_request(request)
     credential = sigv4.parse_authorization(signed)
     if credential is None:
         return by_version_2(signed)
-    key = find_key(credential.access_key_id)
+    check_service(credential, services)
+    key = find_key(credential.access_key_id, credential.session_token)
+    if services is QUERY_API:
+        credential = with_body_digest(credential, request)
     context = sigv4.verify(signed, credential, key.secret, now=timezone.now())
     kind = "PRESIGNED" if credential.is_presigned else "AWS4-HMAC-SHA256"
     return key.principal, Payload(kind, credential.payload_hash, context)
@@ -74,12 +93,61 @@ def by_version_2(signed: SignedRequest) -> tuple[Principal, Payload]:
     credential = sigv2.parse_authorization(signed)
     if credential is None:
         raise InvalidRequest("The signature of this request cannot be read.")
-    key = find_key(credential.access_key_id)
+    token = session_token_of(signed)
+    if token:
+        headers = {**signed.headers, TOKEN: token}
+        signed = replace(signed, headers=headers)
+    key = find_key(credential.access_key_id, token)
     sigv2.verify(signed, credential, key.secret, now=timezone.now())
     return key.principal, Payload("AWS")
 
 
-def find_key(access_key_id: str) -> queries.Credential:
+def session_token_of(signed: SignedRequest) -> str:
+    """Read the token of a version 2 signature; in a query it is signed as a header."""
+    query = dict(parse_qsl(signed.query)) if TOKEN in signed.query else {}
+    return signed.headers.get(TOKEN, "") or query.get(TOKEN, "")
+
+
+def check_service(credential: Credential, services: frozenset[str]) -> None:
+    """Refuse what was signed for another service than the one that answers."""
+    if credential.service in services:
+        return
+    kind = (
+        AuthorizationQueryParametersError
+        if credential.is_presigned
+        else AuthorizationHeaderMalformed
+    )
+    wanted = " or ".join(f'"{one}"' for one in sorted(services))
+    raise kind(
+        "The authorization header is malformed; incorrect service "
+        f'"{credential.service[:64]}". This endpoint belongs to {wanted}.'
+    )
+
+
+def with_body_digest(credential: Credential, request: HttpRequest) -> Credential:
+    """Add what services other than S3 sign without stating it: the body's digest.
+
+    Raises EntityTooLarge, and XAmzContentSHA256Mismatch for another digest that is
+    stated. The body is kept for the one who answers.
+    """
+    length = str(request.META.get("CONTENT_LENGTH") or "0")
+    if not length.isdigit() or int(length) > MOST_CALL_BYTES:
+        raise EntityTooLarge(max_size_allowed=MOST_CALL_BYTES)
+    digest = hashlib.sha256(request.body).hexdigest()
+    if credential.payload_hash in {"", digest}:
+        return replace(credential, payload_hash=digest)
+    if credential.payload_hash != UNSIGNED_PAYLOAD:
+        raise XAmzContentSHA256Mismatch()
+    return credential
+
+
+def find_key(access_key_id: str, session_token: str = "") -> queries.Credential:
+    """Find a key pair, or a session by its token.
+
+    Raises InvalidAccessKeyId, or InvalidToken and ExpiredToken.
+    """
+    if session_token:
+        return sessions.credential(access_key_id, session_token)
     found = queries.access_key(access_key_id)
     if found is None:
         raise InvalidAccessKeyId(aws_access_key_id=access_key_id)

@@ -37,12 +37,22 @@ FILES = ("test_s3.py", "test_headers.py")
 DAY_SECONDS = 10
 ACCOUNTS = {
     "s3 main": ("M. Tester", "testid", "tester@ceph.com", "111111111101"),
+    "iam": ("iamuser", "0123456789", "s3@example.com", "111111111104"),
     "s3 alt": ("john.doe", "56789abcdef", "john.doe@example.com", "111111111102"),
     "s3 tenant": ("testx", "9876543210", "tenanteduser@example.com", "111111111103"),
-    "iam": ("iamuser", "0123456789", "s3@example.com", "111111111104"),
-    "iam root": ("account1", "RGW11111111111111111", "account1@ceph.com", None),
-    "iam alt root": ("account2", "RGW22222222222222222", "account2@ceph.com", None),
+    "iam root": ("account1", "111111111105", "account1@ceph.com", None),
+    "iam alt root": ("account2", "111111111106", "account2@ceph.com", None),
 }
+# In these files the alternative user is one of the account that [iam] administers,
+# and that account's ARNs have no number, as those of Ceph's users without an account.
+IDENTITY_FILES = {"test_iam.py", "test_sts.py"}
+WITHOUT_NUMBER = (
+    "from iam.models import Account; "
+    "Account.objects.filter(canonical_id='0123456789').update(number='')"
+)
+EVERYTHING_IN_S3 = (
+    '{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}'
+)
 
 
 def main() -> int:
@@ -65,7 +75,8 @@ def main() -> int:
     )
     try:
         configuration = folder / "s3tests.conf"
-        configuration.write_text(write_configuration(store))
+        with_identities = bool(IDENTITY_FILES & set(arguments.files.split(",")))
+        configuration.write_text(write_configuration(store, with_identities))
         run_suite(arguments, passed_on, configuration)
     finally:
         worker.terminate()
@@ -87,7 +98,7 @@ def options() -> tuple[argparse.Namespace, list[str]]:
     return parser.parse_known_args()
 
 
-def write_configuration(store: LiveStore) -> str:
+def write_configuration(store: LiveStore, with_identities: bool) -> str:
     lines = [
         "[DEFAULT]",
         "host = localhost",
@@ -101,7 +112,9 @@ def write_configuration(store: LiveStore) -> str:
         "[webidentity]",
     ]
     for number, (section, facts) in enumerate(ACCOUNTS.items()):
-        lines += [f"[{section}]", *account(store, number, *facts)]
+        is_user = with_identities and section == "s3 alt"
+        make = user_of_iam if is_user else account
+        lines += [f"[{section}]", *make(store, number, *facts)]
         if section == "s3 main":
             lines += [
                 "api_name = default",
@@ -115,17 +128,39 @@ def write_configuration(store: LiveStore) -> str:
     return "\n".join(lines) + "\n"
 
 
+def key_of(place: int) -> tuple[str, str]:
+    access_key = f"AKIAS3TESTS000000{place:03}"
+    return access_key, f"secret-of-s3-tests-account-number-{place:03}"
+
+
 def account(
     store: LiveStore, place: int, name: str, user: str, email: str, number: str | None
 ) -> list[str]:
     """Make an account with a root key, and write its section."""
-    access_key = f"AKIAS3TESTS000000{place:03}"
-    secret = f"secret-of-s3-tests-account-number-{place:03}"
     number = number or user
     ids = ["--canonical-id", user, "--number", number, "--email", email]
     store.manage("create_account", name, *ids)
+    access_key, secret = key_of(place)
     keys = ["--access-key-id", access_key, "--secret-access-key", secret]
     store.manage("create_key", name, *keys)
+    return section_of(place, name, user, email)
+
+
+def user_of_iam(
+    store: LiveStore, place: int, name: str, user: str, email: str, number: str | None
+) -> list[str]:
+    """Make a user of the account that [iam] administers, and write its section."""
+    administered = ACCOUNTS["iam"][0]
+    store.manage("create_user", administered, user, "--policy", EVERYTHING_IN_S3)
+    access_key, secret = key_of(place)
+    keys = ["--access-key-id", access_key, "--secret-access-key", secret]
+    store.manage("create_key", administered, "--user", user, *keys)
+    store.manage("shell", "-c", WITHOUT_NUMBER)
+    return section_of(place, name, user, email)
+
+
+def section_of(place: int, name: str, user: str, email: str) -> list[str]:
+    access_key, secret = key_of(place)
     return [
         f"display_name = {name}",
         f"user_id = {user}",

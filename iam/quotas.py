@@ -1,0 +1,49 @@
+"""How many of each kind an account may have, and how many it has."""
+
+from __future__ import annotations
+
+from iam.access import check_may
+from iam.administration import account_id_of
+from iam.models import AccessKey, Group, Identity, IdentityKind, ManagedPolicy
+from iam.operations import USERS
+from iam.principals import Principal
+from kernel.errors import LimitExceeded
+
+# AWS, "IAM and AWS STS quotas".
+QUOTAS = {
+    "UsersQuota": 5000,
+    "GroupsQuota": 300,
+    "RolesQuota": 1000,
+    "PoliciesQuota": 1500,
+    "GroupsPerUserQuota": 10,
+    "AccessKeysPerUserQuota": 2,
+    "AttachedPoliciesPerUserQuota": 10,
+    "AttachedPoliciesPerGroupQuota": 10,
+    "AttachedPoliciesPerRoleQuota": 10,
+    "VersionsPerPolicyQuota": 1,
+}
+
+
+def check_quota(name: str, has: int) -> None:
+    """Raise LimitExceeded for one more than the quota allows."""
+    if has >= QUOTAS[name]:
+        noun = name.removesuffix("Quota")
+        raise LimitExceeded(f"Cannot exceed quota for {noun}: {QUOTAS[name]}")
+
+
+def get_account_summary(principal: Principal) -> dict[str, int]:
+    """Count what the account has, beside what it may have."""
+    check_may(principal, "iam:GetAccountSummary")
+    account_id = account_id_of(principal)
+    identities = Identity.objects.filter(account_id=account_id)
+    root_keys = AccessKey.objects.filter(
+        identity__account_id=account_id, identity__kind=IdentityKind.ROOT
+    )
+    return {
+        "Users": identities.filter(kind__in=USERS).count(),
+        "Groups": Group.objects.filter(account_id=account_id).count(),
+        "Roles": identities.filter(kind=IdentityKind.ROLE).count(),
+        "Policies": ManagedPolicy.objects.filter(account_id=account_id).count(),
+        "AccountAccessKeysPresent": int(root_keys.exists()),
+        **QUOTAS,
+    }

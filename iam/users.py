@@ -1,0 +1,139 @@
+"""Users, as the IAM API manages them (AWS, "IAM API reference")."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+
+from django.contrib.auth import get_user_model
+
+from iam import operations
+from iam.access import check_may
+from iam.administration import account_id_of, account_of
+from iam.entities import (
+    EntityKind,
+    arn_of,
+    change,
+    find_user,
+    only,
+    rename,
+    rows_of,
+)
+from iam.models import Identity
+from iam.naming import check_name, check_path, check_tags
+from iam.pages import FIRST_PAGE, Page, Paging, page_of
+from iam.principals import Principal, PrincipalKind
+from iam.quotas import check_quota
+from kernel.errors import DeleteConflict, ValidationError
+
+
+def create_user(
+    principal: Principal,
+    name: str,
+    *,
+    path: str = "/",
+    tags: Mapping[str, str] | None = None,
+    now: datetime,
+) -> Identity:
+    """Create a user, who may do nothing yet.
+
+    Raises EntityAlreadyExists, ValidationError and LimitExceeded.
+    """
+    check_name("userName", name)
+    check_path(path)
+    check_tags(tags or {})
+    check_may(
+        principal, "iam:CreateUser", arn_of(principal, EntityKind.USER, path, name)
+    )
+    account = account_of(principal)
+
+    def record() -> Identity:
+        check_quota("UsersQuota", rows_of(principal, EntityKind.USER).count())
+        return operations.create_identity(
+            account, name, path=path, tags=dict(tags or {}), now=now
+        )
+
+    return change(record)
+
+
+def get_user(principal: Principal, name: str = "") -> Identity:
+    """Give a user; without a name, the one who asks. Raises NoSuchEntity."""
+    return user_or_caller(principal, name, "iam:GetUser")
+
+
+def user_or_caller(principal: Principal, name: str, action: str) -> Identity:
+    """Find a user by name, or whose credentials sign, and ask the door.
+
+    Raises ValidationError where no name is given and a role asks.
+    """
+    if name:
+        return find_user(principal, name, action)
+    if principal.kind is PrincipalKind.ROLE:
+        raise ValidationError(
+            "Must specify userName when calling with non-User credentials"
+        )
+    caller = Identity.objects.select_related("account").get(
+        pk=principal.identity_id or 0, account_id=account_id_of(principal)
+    )
+    check_may(principal, action, caller.arn)
+    return caller
+
+
+def update_user(
+    principal: Principal, name: str, *, new_name: str = "", new_path: str = ""
+) -> None:
+    """Give a user another name or path; keys and policies stay."""
+    user = find_user(principal, name, "iam:UpdateUser")
+    if new_name:
+        check_name("newUserName", new_name)
+    if new_path:
+        check_path(new_path)
+    rename(
+        principal,
+        EntityKind.USER,
+        user,
+        action="iam:UpdateUser",
+        name=new_name or user.name,
+        path=new_path or user.path,
+    )
+
+
+def delete_user(principal: Principal, name: str) -> None:
+    """Delete a user who has no keys, policies and groups any more.
+
+    A console sign-in and bearer keys, which the IAM API does not show, go with the
+    user. Raises DeleteConflict.
+    """
+    user = find_user(principal, name, "iam:DeleteUser")
+    row = only(user)
+    sign_ins = get_user_model()._default_manager.filter(pk=user.user_id or 0)
+
+    def record() -> None:
+        check_deletable(user)
+        row.delete()
+        sign_ins.delete()
+
+    change(record)
+
+
+def check_deletable(identity: Identity) -> None:
+    """Raise DeleteConflict for an identity that something still belongs to."""
+    for noun, rows in (
+        ("access keys", identity.access_keys),
+        ("policies", identity.inline_policies),
+        ("attached policies", identity.managed_policies),
+        ("group memberships", identity.iam_groups),
+    ):
+        if rows.exists():
+            raise DeleteConflict(f"Cannot delete entity, must remove {noun} first.")
+
+
+def list_users(
+    principal: Principal, *, path_prefix: str = "/", paging: Paging = FIRST_PAGE
+) -> Page[Identity]:
+    """List the account's users whose path begins so, by name."""
+    check_may(
+        principal, "iam:ListUsers", arn_of(principal, EntityKind.USER, path_prefix, "")
+    )
+    rows = rows_of(principal, EntityKind.USER).filter(path__startswith=path_prefix)
+    return page_of(rows, paging)

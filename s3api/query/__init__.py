@@ -1,0 +1,1 @@
+"""The query API of IAM and STS: POST / with an Action, answers in XML."""
