@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 from collections.abc import Iterator
 from threading import Lock
 from typing import Any
 
-from boto3.s3.transfer import TransferConfig
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+from django.core.files.base import File
 from storages.backends.s3 import S3Storage
 from storages.utils import clean_name
 
@@ -20,6 +22,7 @@ PART = 8 * 1024 * 1024
 # Connections that a process keeps open: as many as threads may come at once.
 CONNECTIONS = 64
 NOT_FOUND = 404
+PART_CHECKSUMS = frozenset({"ChecksumCRC32", "ChecksumCRC64NVME"})
 
 
 class S3BlobStorage(S3Storage):  # type: ignore[misc]
@@ -33,13 +36,6 @@ class S3BlobStorage(S3Storage):  # type: ignore[misc]
         super().__init__(**options)
         ours = client_config(sends_checksums)
         self.client_config: Config = ours.merge(self.client_config)
-        self.transfer_config = TransferConfig(
-            multipart_threshold=PART,
-            multipart_chunksize=PART,
-            # Parts go one after another: memory stays at one part for each upload.
-            use_threads=False,
-            preferred_transfer_client="classic",
-        )
         self._lock = Lock()
         self._connection: Any = None
 
@@ -58,13 +54,70 @@ class S3BlobStorage(S3Storage):  # type: ignore[misc]
                 )
             return self._connection
 
+    @property
+    def _client(self) -> Any:
+        return self.connection.meta.client
+
+    # Writing
+
+    def _save(self, name: str, content: File[Any]) -> str:
+        """Send one request, or parts one by one: one part is in memory at a time."""
+        target = {
+            "Bucket": self.bucket_name,
+            "Key": self._normalize_name(clean_name(name)),
+        }
+        parameters = self._get_write_parameters(name, content)
+        first = content.read(PART)
+        if len(first) < PART:
+            self._client.put_object(Body=first, **target, **parameters)
+            return name
+        created = self._client.create_multipart_upload(**target, **parameters)
+        target["UploadId"] = created["UploadId"]
+        try:
+            etag = self._send_part(target, 1, first)
+            del first
+            parts = [etag, *self._send_rest(target, content)]
+            self._client.complete_multipart_upload(
+                **target, MultipartUpload={"Parts": parts}
+            )
+        except BaseException:
+            # A bucket's own rules abort what cannot be aborted now.
+            with contextlib.suppress(BotoCoreError, ClientError):
+                self._client.abort_multipart_upload(**target)
+            raise
+        return name
+
+    def _send_rest(
+        self, target: dict[str, str], content: File[Any]
+    ) -> Iterator[dict[str, Any]]:
+        number = 2
+        while part := content.read(PART):
+            sent = self._send_part(target, number, part)
+            # Before the next is read, or two would be in memory.
+            del part
+            yield sent
+            number += 1
+
+    def _send_part(
+        self, target: dict[str, str], number: int, data: bytes
+    ) -> dict[str, Any]:
+        answer = self._client.upload_part(
+            Body=io.BytesIO(data), PartNumber=number, **target
+        )
+        checksums = {
+            name: value for name, value in answer.items() if name in PART_CHECKSUMS
+        }
+        return {"ETag": answer["ETag"], "PartNumber": number, **checksums}
+
+    # Reading
+
     def open_range(self, path: str, start: int, length: int) -> Iterator[bytes]:
         """Ask for the range now, so that a missing object is found at once."""
         return self._read_on(path, start, length, self._ask(path, start, length))
 
     def _ask(self, path: str, start: int, length: int) -> Any:
         try:
-            answer = self.connection.meta.client.get_object(
+            answer = self._client.get_object(
                 Bucket=self.bucket_name,
                 Key=self._normalize_name(clean_name(path)),
                 Range=f"bytes={start}-{start + length - 1}",
