@@ -21,6 +21,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
 from kernel.http.requests import check_path_is_utf8
+from kernel.http.responses import ObjectResponse
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 BROWSER_MOUNTS = ("/admin/", "/-/", "/docs")
@@ -52,6 +53,8 @@ class RequestFrame:
                 response.headers[name] = value
         if response.status_code >= 400 and hangs_up(request.META):
             response.headers["Connection"] = "close"
+        if not urlconf and isinstance(response, ObjectResponse):
+            keep_from_origin(response)
         # Without it the server falls back to chunks.
         if not response.streaming and "Content-Length" not in response.headers:
             response.headers["Content-Length"] = str(len(response.content))
@@ -77,6 +80,23 @@ def hangs_up(meta: dict[str, Any]) -> bool:
         or "HTTP_TRANSFER_ENCODING" in meta
     )
     return has_body and meta.get("SERVER_SOFTWARE") == "Granian"
+
+
+# What a browser runs when it is opened, besides all kinds of XML.
+ACTIVE_TYPES = frozenset({"text/html", "text/xml", "text/xsl", "application/xml"})
+NO_ORIGIN = "sandbox allow-scripts allow-forms allow-popups allow-modals"
+
+
+def keep_from_origin(response: ObjectResponse) -> None:
+    """Give an uploaded page no origin where it would share the console's.
+
+    Its scripts run, but reach neither the session of who opens it nor the console.
+    On hosts that serve the store alone nothing is to be guarded.
+    """
+    content_type = response.headers.get("Content-Type", "")
+    kind = content_type.partition(";")[0].strip().lower()
+    if kind in ACTIVE_TYPES or kind.endswith("+xml"):
+        response.headers.setdefault("Content-Security-Policy", NO_ORIGIN)
 
 
 def call_view(request: HttpRequest) -> HttpResponse:
