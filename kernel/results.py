@@ -196,6 +196,34 @@ class ObjectInfo(NamedTuple):
         )
 
 
+class ObjectSummary(NamedTuple):
+    """A current object as a listing shows it: what 1,000 rows need and no more."""
+
+    key: str
+    stored_version_id: str
+    is_null: bool
+    size: int
+    etag: str
+    content_type: str
+    storage_class: str
+    checksum_text: str | None
+    owner_id: int
+    created: str
+
+    @property
+    def version_id(self) -> str:
+        """The id clients see."""
+        return NULL_VERSION if self.is_null else self.stored_version_id
+
+    @property
+    def created_at(self) -> datetime:
+        return read_time(datetime.fromisoformat(self.created))
+
+    @property
+    def checksum(self) -> Mapping[str, str]:
+        return read_json(self.checksum_text)  # type: ignore[no-any-return]
+
+
 @dataclass(frozen=True, slots=True)
 class ObjectContent:
     """An object opened for reading: its facts, the range and the bytes."""
@@ -223,7 +251,7 @@ class DeletedObject:
 class ObjectListing:
     """A page of current objects."""
 
-    contents: list[ObjectInfo]
+    contents: list[ObjectSummary]
     common_prefixes: list[str]
     is_truncated: bool
     next_token: str = ""

@@ -27,11 +27,12 @@ from kernel.errors import (
     NoSuchBucket,
     NoSuchKey,
 )
+from kernel.http.drf import rest_time
 from kernel.http.queries import conditions_of, whole_number
 from kernel.http.requests import client_address, is_loopback
 from kernel.http.responses import object_headers, object_response
 from kernel.names import check_kv_key
-from kernel.results import ObjectAttributes, ObjectInfo
+from kernel.results import ObjectAttributes, ObjectInfo, ObjectSummary
 from keyvalue import operations
 from objects.listings import list_objects
 from objects.operations import delete_object, get_object, head_object, put_object
@@ -121,14 +122,14 @@ def listing_limit(request: HttpRequest) -> int:
     return limit
 
 
-def page_of(rows: list[ObjectInfo], next_token: str) -> dict[str, Any]:
+def page_of(rows: list[ObjectSummary], next_token: str) -> dict[str, Any]:
     return {
         "objects": [
             {
                 "key": row.key,
                 "size": row.size,
                 "etag": row.etag,
-                "last_modified": row.created_at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "last_modified": rest_time(row.created_at),
             }
             for row in rows
         ],

@@ -15,11 +15,10 @@ from buckets.access import find_bucket, get_bucket
 from iam.principals import Principal
 from kernel.database.fields import column_time
 from kernel.errors import InvalidRequest, ObjectStoreError
-from kernel.listing import page_bounds
+from kernel.listing import page_bounds, start_after
 from kernel.results import BucketInfo, ObjectInfo
 from objects import queries
 from objects.copies import CopySource, copy_object, rename_object
-from objects.listings import list_objects
 from objects.operations import (
     FailedDeletion,
     ObjectIdentifier,
@@ -176,17 +175,17 @@ Purged = Iterator[tuple[list[ObjectInfo], list[ObjectIdentifier], dict[str, str]
 def purged_objects(
     principal: Principal, bucket_name: str, prefix: str, marker: Mapping[str, Any]
 ) -> Purged:
+    bucket = get_bucket(
+        principal, "s3:ListBucket", bucket_name, context={"s3:prefix": prefix}
+    )
     after = marker.get("after", "")
     while True:
-        page = list_objects(
-            principal, bucket_name, prefix=prefix, after=after, max_keys=STEP
-        )
-        rows = page.contents
-        if rows:
-            after = rows[-1].key
-            yield rows, [ObjectIdentifier(row.key) for row in rows], {"after": after}
-        if not page.is_truncated:
+        start, end = page_bounds(prefix, start_after(after, "", "") if after else "")
+        rows = queries.current_versions(bucket.id, start, end, STEP)
+        if not rows:
             return
+        after = rows[-1].key
+        yield rows, [ObjectIdentifier(row.key) for row in rows], {"after": after}
 
 
 def purged_versions(

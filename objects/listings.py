@@ -15,7 +15,13 @@ from kernel.listing import (
     start_after,
 )
 from kernel.names import next_name
-from kernel.results import BucketInfo, ObjectInfo, ObjectListing, VersionListing
+from kernel.results import (
+    BucketInfo,
+    ObjectInfo,
+    ObjectListing,
+    ObjectSummary,
+    VersionListing,
+)
 from kernel.versions import NULL_VERSION
 from objects import queries
 from objects.operations import check_version_id
@@ -81,24 +87,24 @@ def first_of_page(prefix: str, delimiter: str, token: str, after: str) -> str:
 
 def object_rows(
     bucket: BucketInfo, prefix: str, delimiter: str, start: str, limit: int
-) -> list[ObjectInfo]:
+) -> list[ObjectSummary]:
     first, end = page_bounds(prefix, start)
     if delimiter and next_name(delimiter):
         return queries.walk_objects(bucket.id, first, end, prefix, delimiter, limit)
     return queries.page_of_objects(bucket.id, first, end, limit)
 
 
-def name_of(row: ObjectInfo, prefix: str, delimiter: str) -> str:
+def name_of(row: ObjectSummary, prefix: str, delimiter: str) -> str:
     return common_prefix(row.key, prefix, delimiter) or row.key
 
 
-def fold(
-    rows: list[ObjectInfo], prefix: str, delimiter: str
-) -> tuple[list[ObjectInfo], list[str]]:
+def fold[Row: (ObjectInfo, ObjectSummary)](
+    rows: list[Row], prefix: str, delimiter: str
+) -> tuple[list[Row], list[str]]:
     """Split rows into those that stand alone and the prefixes that the others show."""
     if not delimiter:
         return rows, []
-    contents: list[ObjectInfo] = []
+    contents: list[Row] = []
     prefixes: list[str] = []
     for row in rows:
         shared = common_prefix(row.key, prefix, delimiter)

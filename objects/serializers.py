@@ -10,6 +10,7 @@ from kernel.http.drf import rest_time
 from kernel.results import (
     ObjectInfo,
     ObjectListing,
+    ObjectSummary,
     Owner,
     PartInfo,
     PartListing,
@@ -185,7 +186,9 @@ def copied_object(info: ObjectInfo) -> dict[str, Any]:
     }
 
 
-def listed_object(info: ObjectInfo, owner: Owner | None) -> dict[str, Any]:
+def listed_object(
+    info: ObjectInfo | ObjectSummary, owner: Owner | None
+) -> dict[str, Any]:
     row: dict[str, Any] = {
         "key": info.key,
         "size": info.size,

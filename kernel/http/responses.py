@@ -147,7 +147,7 @@ class ObjectResponse(StreamingHttpResponse):
 
 def add_headers(response: HttpResponseBase, headers: Mapping[str, str]) -> None:
     """Set headers; plain ones past Django's checks, which take 1 us for each."""
-    store: dict[str, tuple[str, str]] = response.headers._store  # type: ignore[attr-defined]
+    store: dict[str, tuple[str, str]] = response.headers._store
     for name, value in headers.items():
         if value.isascii() and value.isprintable():
             store[name.lower()] = (name, value)

@@ -10,7 +10,7 @@ from django.http import HttpResponse
 from blobs.classes import s3_name_of
 from kernel.errors import InvalidArgument
 from kernel.listing import page_size
-from kernel.results import ObjectInfo, Owner
+from kernel.results import ObjectInfo, ObjectSummary, Owner
 from objects import listings, multipart
 from s3api import rgw
 from s3api.handlers.service import owner_elements
@@ -116,7 +116,7 @@ def list_v2(request: S3Request) -> HttpResponse:
     )
 
 
-def row(info: ObjectInfo, encode: Encode, owners: Mapping[int, Owner]) -> str:
+def row(info: ObjectSummary, encode: Encode, owners: Mapping[int, Owner]) -> str:
     """Write one object; joined by hand, since there are a thousand of them."""
     checked = ""
     if info.checksum_text is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from iam import access_keys, groups, quotas, roles, tagging, users
+from iam import access_keys, federation, groups, quotas, roles, tagging, users
 from iam.entities import EntityKind
 from iam.models import Identity, IdentityKind
 from kernel.errors import NotImplemented
@@ -256,3 +256,8 @@ def list_roles(call: Call) -> Shape:
 def get_account_summary(call: Call) -> Shape:
     summary = quotas.get_account_summary(call.principal)
     return {"SummaryMap": Entries(summary)}
+
+
+def list_open_id_connect_providers(call: Call) -> Shape:
+    arns = federation.list_open_id_connect_providers(call.principal)
+    return {"OpenIDConnectProviderList": [{"Arn": arn} for arn in arns]}

@@ -53,6 +53,7 @@ TABLE: dict[Service, dict[str, Handler]] = {
         "ListEntitiesForPolicy": policies.list_entities_for_policy,
         "ListGroups": identities.list_groups,
         "ListGroupsForUser": identities.list_groups_for_user,
+        "ListOpenIDConnectProviders": identities.list_open_id_connect_providers,
         "ListPolicies": policies.list_policies,
         "ListPolicyVersions": policies.list_policy_versions,
         "ListRoles": identities.list_roles,
