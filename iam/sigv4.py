@@ -148,11 +148,14 @@ def from_header(request: SignedRequest, header: str) -> Credential:
 
 
 def credential_scope(text: str) -> tuple[str, str, str, str] | None:
-    """Split a credential from the right: an access key id may hold slashes."""
+    """Split a credential from the right: an access key id may hold slashes.
+
+    Any region will do, even none: clients of other servers often name none.
+    """
     parts = text.rsplit("/", 4)
     if len(parts) != 5 or parts[4] != "aws4_request":
         return None
-    if not all(parts) or not re.fullmatch(r"\d{8}", parts[1]):
+    if not (parts[0] and parts[3]) or not re.fullmatch(r"\d{8}", parts[1]):
         return None
     return parts[0], parts[1], parts[2], parts[3]
 

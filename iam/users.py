@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
+from django.conf import settings
 from django.contrib.auth import get_user_model
 
 from iam import operations
@@ -102,7 +103,7 @@ def delete_user(principal: Principal, name: str) -> None:
     """Delete a user who has no keys, policies and groups any more.
 
     A console sign-in and bearer keys, which the IAM API does not show, go with the
-    user. Raises DeleteConflict.
+    user; in Ceph's gateway, group memberships do. Raises DeleteConflict.
     """
     user = find_user(principal, name, "iam:DeleteUser")
     row = only(user)
@@ -110,6 +111,8 @@ def delete_user(principal: Principal, name: str) -> None:
 
     def record() -> None:
         check_deletable(user)
+        if user.iam_groups.exists() and settings.OBJECTSTORE_S3_FLAVOUR != "rgw":
+            raise DeleteConflict("Cannot delete entity, must remove users from group.")
         row.delete()
         sign_ins.delete()
 
@@ -122,7 +125,6 @@ def check_deletable(identity: Identity) -> None:
         ("access keys", identity.access_keys),
         ("policies", identity.inline_policies),
         ("attached policies", identity.managed_policies),
-        ("group memberships", identity.iam_groups),
     ):
         if rows.exists():
             raise DeleteConflict(f"Cannot delete entity, must remove {noun} first.")

@@ -18,6 +18,7 @@ from buckets.object_lock import check_object_lock
 from buckets.website import check_website
 from kernel.errors import InvalidStorageClass, MalformedXML
 from kernel.names import BUCKET_TAGS_MAX, check_tags
+from s3api import rgw
 from s3api.documents import as_document, content
 from s3api.handlers.tags import read_tags, tag_set
 from s3api.reading import needed, read_xml
@@ -154,7 +155,7 @@ def put_tagging(request: S3Request) -> HttpResponse:
     tags = read_tags(request)
     check_tags(tags, most=BUCKET_TAGS_MAX)
     store(request, Configuration.TAGGING, tags)
-    return empty(204)
+    return empty(200 if rgw.is_asked() else 204)
 
 
 # Policy
