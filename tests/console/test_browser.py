@@ -23,13 +23,34 @@ pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason="Chromium is not installed: apt install chromium"
 )
 MIB = 1024 * 1024
+PAGES = (
+    "",
+    "buckets/",
+    "create-bucket/",
+    "buckets/{name}/",
+    "buckets/{name}/objects/",
+    "buckets/{name}/objects/?show=versions",
+    "buckets/{name}/object/?key=note.txt",
+    "buckets/{name}/unfinished/",
+    "buckets/{name}/settings/lifecycle/",
+    "buckets/{name}/settings/policy/",
+    "buckets/{name}/settings/website/",
+    "buckets/{name}/purge/",
+    "users/",
+    "create-user/",
+    "groups/",
+    "policies/",
+    "create-policy/",
+    "simulator/",
+    "keys/",
+    "create-key/",
+    "jobs/",
+)
 
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
     with playwright_api.sync_playwright() as playwright:
-        # Playwright's loop runs in this thread; Django must not take it for async.
-        os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
         browser = playwright.chromium.launch(
             executable_path=str(CHROMIUM), args=["--no-sandbox"]
         )
@@ -266,6 +287,22 @@ def test_script_in_an_uploaded_page_does_not_run_here(
     assert "owned" not in page.evaluate("document.cookie")
 
 
+def test_a_shared_page_runs_without_the_consoles_origin(
+    page: Any, make_bucket: Any, live_store: LiveStore
+) -> None:
+    s3 = make_bucket("browser-shared")
+    script = b"<script>document.title = 'origin ' + self.origin</script>"
+    s3.put_object(
+        Bucket="browser-shared", Key="page.html", Body=script, ContentType="text/html"
+    )
+    link = s3.generate_presigned_url(
+        "get_object", Params={"Bucket": "browser-shared", "Key": "page.html"}
+    )
+    for address in (link, "/v1/buckets/browser-shared/objects/page.html"):
+        page.goto(address)
+        assert page.title() == "origin null"
+
+
 def test_versions_are_undeleted(page: Any, make_bucket: Any) -> None:
     s3 = make_bucket("browser-versions", is_versioned=True)
     s3.put_object(Bucket="browser-versions", Key="plan.txt", Body=b"plan")
@@ -322,26 +359,35 @@ def test_no_page_is_wider_than_the_screen(
 ) -> None:
     name = f"browser-wide-{width}"
     s3 = make_bucket(name, is_versioned=True)
-    s3.put_object(Bucket=name, Key="a-long-name-" * 12 + ".txt", Body=b"x")
+    long_name = "a-long-name-" * 12
+    s3.put_object(Bucket=name, Key=f"{long_name}.txt", Body=b"x")
     page.set_viewport_size({"width": width, "height": 844})
-    paths = (
-        "",
-        "buckets/",
-        "create-bucket/",
-        f"buckets/{name}/",
-        f"buckets/{name}/objects/",
-        f"buckets/{name}/object/?key={'a-long-name-' * 12}.txt",
-        f"buckets/{name}/settings/lifecycle/",
-        f"buckets/{name}/settings/policy/",
-        f"buckets/{name}/purge/",
-        "users/",
-        "keys/",
-        "policies/",
-        "create-policy/",
-        "simulator/",
-        "jobs/",
-    )
-    for path in paths:
-        page.goto(f"/admin/{path}")
+    for path in PAGES:
+        page.goto(f"/admin/{path.format(name=name)}".replace("note", long_name))
         wide = page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width, path
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_pages_have_no_serious_barrier(
+    page: Any, make_bucket: Any, scheme: str
+) -> None:
+    """Ask axe-core about each page: contrast, names, roles, order (WCAG 2.2)."""
+    axe = pytest.importorskip(
+        "axe_playwright_python", reason="axe is not installed: axe-playwright-python"
+    )
+    script = (Path(axe.__file__).parent / "axe.min.js").read_text()
+    name = f"browser-axe-{scheme}"
+    s3 = make_bucket(name, is_versioned=True)
+    s3.put_object(Bucket=name, Key="note.txt", Body=b"hello")
+    page.emulate_media(color_scheme=scheme)
+    found = []
+    for path in PAGES:
+        page.goto(f"/admin/{path.format(name=name)}")
+        page.wait_for_load_state("networkidle")
+        page.evaluate(script)
+        for one in page.evaluate("axe.run().then((result) => result.violations)"):
+            if one["impact"] in {"serious", "critical"}:
+                places = [node["html"][:120] for node in one["nodes"]]
+                found.append((path, one["id"], places))
+    assert found == []
