@@ -9,7 +9,7 @@ class BlobsConfig(AppConfig):
     verbose_name = "Blobs"
 
     def ready(self) -> None:
-        from blobs.checks import check_blob_roots, check_storage_classes
+        from blobs.checks import check_storage_classes, check_storages
 
         checks.register(check_storage_classes)
-        checks.register(check_blob_roots)
+        checks.register(check_storages)

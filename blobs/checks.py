@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.checks import CheckMessage, Error
+from django.core.checks import CheckMessage, Error, Warning
+from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import (
     FileSystemStorage,
+    InMemoryStorage,
     InvalidStorageError,
     storages,
 )
@@ -39,27 +41,47 @@ def check_storage_classes(**_: Any) -> list[CheckMessage]:
     return found
 
 
-def check_blob_roots(**_: Any) -> list[CheckMessage]:
-    """Tell of local storages whose folder cannot be written."""
+def check_storages(**_: Any) -> list[CheckMessage]:
+    """Tell of storages that cannot be made, be written, or outlive the process."""
     found: list[CheckMessage] = []
     for name in settings.OBJECTSTORE_STORAGE_CLASSES:
-        try:
-            storage = storages[name]
-        except InvalidStorageError:
-            # Either blobs.E001 tells of it, or its own import error will.
-            continue
-        if isinstance(storage, FileSystemStorage) and not is_writable(
-            Path(storage.location)
-        ):
-            found.append(
-                Error(
-                    f"The folder of the storage class {name!r} cannot be written: "
-                    f"{storage.location}",
-                    hint="Let the server's user write there, or set another folder.",
-                    id="blobs.E003",
-                )
-            )
+        if name in settings.STORAGES:
+            found += check_storage(name)
     return found
+
+
+def check_storage(name: str) -> list[CheckMessage]:
+    try:
+        storage = storages[name]
+    except (InvalidStorageError, ImproperlyConfigured, TypeError, ValueError) as error:
+        return [
+            Error(
+                f"The storage of the class {name!r} cannot be made: {error}",
+                hint=f"Look at OBJECTSTORE_STORAGE_{name.upper()}.",
+                id="blobs.E004",
+            )
+        ]
+    if isinstance(storage, FileSystemStorage) and not is_writable(
+        Path(storage.location)
+    ):
+        return [
+            Error(
+                f"The folder of the storage class {name!r} cannot be written: "
+                f"{storage.location}",
+                hint="Let the server's user write there, or set another folder.",
+                id="blobs.E003",
+            )
+        ]
+    if isinstance(storage, InMemoryStorage):
+        return [
+            Warning(
+                f"The storage class {name!r} is in memory: each process has its own, "
+                "and its objects are lost when it ends.",
+                hint="Use it for tests alone.",
+                id="blobs.W001",
+            )
+        ]
+    return []
 
 
 def is_writable(folder: Path) -> bool:

@@ -137,6 +137,12 @@ class Location:
             raise ValueError(f"the option {name} is true or false")
         return text == "true"
 
+    def number(self, name: str) -> int | None:
+        text = self.option(name)
+        if text and not text.isdecimal():
+            raise ValueError(f"the option {name} is a whole number")
+        return int(text) if text else None
+
     def base_url(self) -> str:
         """Give scheme and address; TLS unless the option tls says otherwise."""
         scheme = "https" if self.flag("tls", True) else "http"
@@ -285,6 +291,7 @@ def read_gitlab(location: Location) -> Entry:
         "project": project,
         "branch": location.option("branch", "main"),
         "location": location.option("prefix"),
+        "largest": location.number("largest"),
     }
     return {
         "BACKEND": "blobs.gitlab_storage.GitLabStorage",

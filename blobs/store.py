@@ -32,6 +32,7 @@ from kernel.database.commit import commit
 from kernel.errors import (
     InsufficientStorage,
     InvalidStorageClass,
+    ObjectStoreError,
     ServiceUnavailable,
 )
 from kernel.results import CustomerKey
@@ -228,7 +229,7 @@ def _speaking_to(
             raise stream.failure from None
         refusal = _refusal(error)
         waited = time.monotonic() - began - (stream.seconds if stream else 0)
-        if not isinstance(refusal, InsufficientStorage):
+        if isinstance(refusal, ServiceUnavailable):
             outages.note_failure(storage_class, waited)
         raise refusal from error
     outages.note_success(storage_class)
@@ -236,7 +237,7 @@ def _speaking_to(
 
 def _refusal(error: Exception) -> Exception:
     """Every library has errors of its own, and few of them are OSErrors."""
-    if isinstance(error, ServiceUnavailable):
+    if isinstance(error, ObjectStoreError):
         return error
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return InsufficientStorage()
