@@ -18,12 +18,16 @@ from django.middleware.security import SecurityMiddleware
 from django.urls import get_resolver
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+from buckets import cross_origin
 from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
 from kernel.http.requests import check_path_is_utf8
 from kernel.http.responses import ObjectResponse
+from s3api.requests import target_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
+REST_BUCKETS = "/v1/buckets/"
+WEBSITES = "s3api.website_urls"
 BROWSER_MOUNTS = ("/admin/", "/-/", "/docs")
 
 
@@ -45,7 +49,8 @@ class RequestFrame:
             response = render_error(request, error)
         else:
             answer = self.get_response if request.is_for_browser else call_view  # type: ignore[attr-defined]
-            response = answer(request)
+            is_cross = "HTTP_ORIGIN" in request.META or request.method == "OPTIONS"
+            response = answer_cross(request, answer) if is_cross else answer(request)
         response.headers["x-amz-request-id"] = request.request_id  # type: ignore[attr-defined]
         usage = getattr(request, "rate_usage", None)
         if usage is not None:
@@ -67,6 +72,39 @@ class RequestFrame:
         if dialect_of(request) == "console":
             return None
         return render_error(request, exception)
+
+
+def answer_cross(request: HttpRequest, answer: GetResponse) -> Any:
+    """Answer a page of another origin, as far as the bucket's CORS rules let it."""
+    bucket = bucket_named(request)
+    if not bucket:
+        return answer(request)
+    if is_preflight(request):
+        try:
+            return cross_origin.preflight(request, bucket)
+        except ObjectStoreError as error:
+            return render_error(request, error)
+    response = answer(request)
+    cross_origin.add_headers(request, bucket, response)
+    return response
+
+
+def is_preflight(request: HttpRequest) -> bool:
+    """Tell a preflight from OPTIONS of the browsable API."""
+    if request.method != "OPTIONS":
+        return False
+    is_rest = request.path_info.startswith(REST_BUCKETS)
+    return not is_rest or "HTTP_ACCESS_CONTROL_REQUEST_METHOD" in request.META
+
+
+def bucket_named(request: HttpRequest) -> str:
+    """Name the bucket that a request of the S3 or REST dialect is about."""
+    path = request.path_info
+    if path.startswith(REST_BUCKETS):
+        return path[len(REST_BUCKETS) :].partition("/")[0]
+    if dialect_of(request) == "s3" and getattr(request, "urlconf", "") != WEBSITES:
+        return target_of(request)[0]
+    return ""
 
 
 def hangs_up(meta: dict[str, Any]) -> bool:
@@ -125,7 +163,7 @@ def urlconf_of_host(request: HttpRequest) -> str:
         return ""
     host = request.META.get("HTTP_HOST", "").partition(":")[0].lower()
     if any(host.endswith("." + domain) for domain in websites):
-        return "s3api.website_urls"
+        return WEBSITES
     if host in s3_hosts or any(host.endswith("." + domain) for domain in s3_domains):
         return "s3api.urls"
     return ""

@@ -11,8 +11,6 @@ from django.views.decorators.csrf import csrf_exempt
 
 from iam.rate_limits import OperationClass, count
 from kernel.errors import MethodNotAllowed, NotImplemented
-from kernel.http.errors import render_error
-from s3api import cors
 from s3api.handlers import (
     acls,
     buckets,
@@ -26,7 +24,7 @@ from s3api.handlers import (
     tags,
 )
 from s3api.query import table
-from s3api.requests import S3Request, read_request, target_of
+from s3api.requests import S3Request, read_request
 
 Handler = Callable[[S3Request], HttpResponseBase]
 
@@ -195,21 +193,7 @@ SUBRESOURCES = (
 
 @csrf_exempt
 def answer(http: HttpRequest) -> HttpResponseBase:
-    """Answer one request; what is refused carries the same CORS headers."""
-    if "HTTP_ORIGIN" not in http.META and http.method != "OPTIONS":
-        return respond(http)
-    bucket, _ = target_of(http)
-    if http.method == "OPTIONS":
-        return cors.preflight(http, bucket)
-    try:
-        response = respond(http)
-    except Exception as error:
-        response = render_error(http, error)
-    cors.add_headers(http, bucket, response)
-    return response
-
-
-def respond(http: HttpRequest) -> HttpResponseBase:
+    """Answer one request."""
     request = read_request(http)
     route = route_of(request)
     if route == "GET service" and is_visitor(request):

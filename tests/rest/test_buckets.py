@@ -190,3 +190,26 @@ def test_a_browser_sees_a_page(rest):
 def test_the_documentation_is_served(client, db):
     assert client.get("/docs").status_code == 200
     assert client.get("/v1/schema").status_code == 200
+
+
+def test_pages_of_other_origins_come_in_by_cors_rules(rest, client):
+    rest("PUT", "/my-bucket")
+    path = "/v1/buckets/my-bucket/objects/key"
+    asked = {
+        "Origin": "https://app.example.com",
+        "Access-Control-Request-Method": "PUT",
+    }
+    assert client.options(path, headers=asked).status_code == 403
+    rule = {
+        "allowed_origins": ["https://*.example.com"],
+        "allowed_methods": ["GET", "PUT"],
+        "allowed_headers": ["*"],
+    }
+    rest("PUT", "/my-bucket/cors", {"rules": [rule]})
+    allowed = client.options(path, headers=asked)
+    assert allowed.status_code == 200
+    assert allowed["Access-Control-Allow-Origin"] == asked["Origin"]
+    answer = rest("PUT", "/my-bucket/objects/key", b"x", Origin=asked["Origin"])
+    assert answer["Access-Control-Allow-Origin"] == asked["Origin"]
+    other = rest("GET", "/my-bucket/objects/key", Origin="https://elsewhere.org")
+    assert "Access-Control-Allow-Origin" not in other

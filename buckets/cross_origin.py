@@ -1,4 +1,7 @@
-"""Cross-origin requests: preflights, and the headers on answers (AWS, "CORS")."""
+"""Cross-origin requests: preflights, and the headers on answers (AWS, "CORS").
+
+A bucket's CORS configuration holds for the S3 and the REST dialect.
+"""
 
 from __future__ import annotations
 
