@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from iam.sigv4 import SigningContext
 from kernel.bodies import Read
@@ -25,6 +25,7 @@ BUFFERED = 1024 * 1024
 MOST_CHUNK = 5 * 1024**3
 LONGEST_LINE = 4096
 MOST_TRAILERS = 16
+TRAILER_SIGNATURE = b"x-amz-trailer-signature"
 EMPTY_SHA256 = hashlib.sha256(b"").hexdigest()
 READ_AT_ONCE = 64 * 1024
 
@@ -172,13 +173,13 @@ class ChunkedReader:
         self._is_ended = True
 
     def _read_trailers(self) -> None:
-        lines: list[bytes] = []
         signature = ""
-        while line := self._last_lines():
+        lines: list[bytes] = []
+        for line in self._trailer_lines():
             name, colon, value = line.partition(b":")
             if not colon or len(lines) >= MOST_TRAILERS:
                 raise MalformedTrailerError()
-            if name.strip().lower() == b"x-amz-trailer-signature":
+            if name.strip().lower() == TRAILER_SIGNATURE:
                 signature = value.strip().decode("latin-1")
                 continue
             lines.append(line)
@@ -186,7 +187,16 @@ class ChunkedReader:
             self.trailers[key] = value.strip().decode("latin-1")
         self._check_trailers(lines, signature)
 
-    def _last_lines(self) -> bytes:
+    def _trailer_lines(self) -> Iterator[bytes]:
+        is_signed = False
+        for line in iter(self._last_line, b""):
+            is_signed = is_signed or line.lower().startswith(TRAILER_SIGNATURE)
+            yield line
+        # minio-go sends an empty line between the trailers and their signature.
+        if self._signing and self.trailers and not is_signed:
+            yield from iter(self._last_line, b"")
+
+    def _last_line(self) -> bytes:
         """Read a trailer line; the stream may end instead of an empty one."""
         try:
             return self._source.line()

@@ -119,17 +119,16 @@ def test_a_trailer_that_was_not_announced_is_refused():
         read_all(reader_of(framed, 5, trailers=("x-amz-checksum-crc32",)))
 
 
-def test_a_signed_trailer_is_verified():
+@pytest.mark.parametrize("gap", [b"\r\n", b"\n\r\n"], ids=["AWS", "minio-go"])
+def test_a_signed_trailer_is_verified(gap):
     empty = hashlib.sha256(b"").hexdigest()
     last = SEED.sign("AWS4-HMAC-SHA256-PAYLOAD", SEED.signature, empty, empty)
     line = b"x-amz-checksum-crc32:AAAAAA==\n"
     final = SEED.sign(
         "AWS4-HMAC-SHA256-TRAILER", last, hashlib.sha256(line).hexdigest()
     )
-    framed = (
-        b"0;chunk-signature=%s\r\nx-amz-checksum-crc32:AAAAAA==\r\n" % last.encode()
-    )
-    framed += b"x-amz-trailer-signature:%s\r\n\r\n"
+    framed = b"0;chunk-signature=%s\r\nx-amz-checksum-crc32:AAAAAA==" % last.encode()
+    framed += gap + b"x-amz-trailer-signature:%s\r\n\r\n"
     names = ("x-amz-checksum-crc32",)
     assert read_all(reader_of(framed % final.encode(), 0, SEED, names)) == b""
     with pytest.raises(errors.SignatureDoesNotMatch):
