@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import fill, load, servers
+from bench import fill, load, servers, signing
 
 ROUNDS = 3
 SMALL, LARGE = 4096, 64 * 1024**2
@@ -63,6 +63,12 @@ def report(url: str, empty: str, nginx: str | None, folder: Path) -> None:
         script = load.put_script(folder, path, AUTHORIZATION, SMALL, next(seeds))
         return load.measure(url, script=script)[0]
 
+    def signed_puts() -> float:
+        script = load.signed_puts_script(
+            folder, url, "/bench-bucket/put-", SMALL, next(seeds)
+        )
+        return load.measure(url, script=script)[0]
+
     measured: dict[str, Callable[[], float]] = {
         "GET 4 KiB, key-value": lambda: load.measure(
             f"{url}/objects/small", headers=HEADERS
@@ -72,6 +78,15 @@ def report(url: str, empty: str, nginx: str | None, folder: Path) -> None:
         "durable PUT 4 KiB, REST": lambda: puts(
             "/v1/buckets/bench-bucket/objects/put/"
         ),
+        "GET 4 KiB, S3": lambda: load.measure(
+            f"{url}/bench-bucket/small",
+            headers=signing.sign("GET", url, "/bench-bucket/small"),
+        )[0],
+        "durable PUT 4 KiB, S3": signed_puts,
+        "LIST 1,000 keys, S3": lambda: load.measure(
+            f"{url}/few-keys?list-type=2",
+            headers=signing.sign("GET", url, "/few-keys", query="list-type=2"),
+        )[0],
         "LIST 1,000 keys, REST": lambda: load.measure(
             f"{url}/v1/buckets/few-keys/objects?limit=1000", headers=HEADERS
         )[0],

@@ -7,10 +7,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from bench import signing
 from bench.servers import CLIENT_CORE, pinned
 
 SECONDS = 3
 CONNECTIONS = 16
+# Requests signed beforehand: more than a round sends.
+SIGNED = 20_000
 UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
@@ -52,6 +55,42 @@ request = function()
   return wrk.format("PUT", path, {{["Authorization"] = "{authorization}"}}, body)
 end
 """
+
+
+SIGNED_PUTS = """
+local body = string.rep("x", {size})
+local signed = {{ {signed} }}
+local place = 0
+request = function()
+  place = place % #signed + 1
+  local one = signed[place]
+  return wrk.format("PUT", one[1], {{
+    ["Authorization"] = one[2], ["X-Amz-Date"] = "{date}",
+    ["X-Amz-Content-SHA256"] = "{digest}",
+  }}, body)
+end
+"""
+
+
+def signed_puts_script(folder: Path, url: str, path: str, size: int, seed: int) -> Path:
+    """Write the script of PUTs to new keys, each signed beforehand."""
+    body = b"x" * size
+    signed = [
+        (f"{path}{seed}-{n}", signing.sign("PUT", url, f"{path}{seed}-{n}", body))
+        for n in range(SIGNED)
+    ]
+    first = signed[0][1]
+    lines = [f'{{"{place}", "{one["Authorization"]}"}}' for place, one in signed]
+    script = folder / f"signed-put-{seed}.lua"
+    script.write_text(
+        SIGNED_PUTS.format(
+            size=size,
+            signed=",\n".join(lines),
+            date=first["X-Amz-Date"],
+            digest=first["X-Amz-Content-SHA256"],
+        )
+    )
+    return script
 
 
 def put_script(

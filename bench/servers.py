@@ -14,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 API_KEY = "api-key-of-the-benchmark"
+ACCESS_KEY_ID, SECRET_ACCESS_KEY = "AKIABENCHMARK", "secret-of-the-benchmark"
 SERVER_CORE, CLIENT_CORE = "0", "1"
 NGINX = """
 worker_processes 1; daemon off; pid {folder}/nginx.pid; error_log {folder}/nginx.log;
@@ -77,8 +78,8 @@ def environment(folder: Path) -> dict[str, str]:
         **limits,
         "OBJECTSTORE_DATA_DIR": str(folder),
         "OBJECTSTORE_ROOT_API_KEY": API_KEY,
-        "OBJECTSTORE_ROOT_ACCESS_KEY": "AKIABENCHMARK",
-        "OBJECTSTORE_ROOT_SECRET_KEY": "secret-of-the-benchmark",
+        "OBJECTSTORE_ROOT_ACCESS_KEY": ACCESS_KEY_ID,
+        "OBJECTSTORE_ROOT_SECRET_KEY": SECRET_ACCESS_KEY,
     }
 
 

@@ -288,8 +288,7 @@ def verify(
     check_time(credential, now, max_skew)
     check_headers_signed(request, credential)
     canonical = canonical_request(request, credential)
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    text = "\n".join((ALGORITHM, credential.timestamp, credential.scope, digest))
+    text = string_to_sign(credential, canonical)
     key = signing_key(secret, credential.date, credential.region, credential.service)
     wanted = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(wanted.encode(), credential.signature.encode()):
@@ -302,6 +301,18 @@ def verify(
             canonical_request_bytes=spaced_hex(canonical),
         )
     return SigningContext(key, credential.timestamp, credential.scope, wanted)
+
+
+def string_to_sign(credential: Credential, canonical: str) -> str:
+    digest = hashlib.sha256(canonical.encode()).hexdigest()
+    return "\n".join((ALGORITHM, credential.timestamp, credential.scope, digest))
+
+
+def signature_of(request: SignedRequest, credential: Credential, secret: str) -> str:
+    """Sign a request as its credential says."""
+    text = string_to_sign(credential, canonical_request(request, credential))
+    key = signing_key(secret, credential.date, credential.region, credential.service)
+    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
 
 
 def check_time(credential: Credential, now: datetime, max_skew: timedelta) -> None:
@@ -446,9 +457,5 @@ def presign(
         )
     )
     request = SignedRequest(method, raw_path, query, {"host": host})
-    canonical = canonical_request(request, credential)
-    digest = hashlib.sha256(canonical.encode()).hexdigest()
-    text = "\n".join((ALGORITHM, timestamp, credential.scope, digest))
-    key = signing_key(secret, credential.date, region, "s3")
-    signature = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    signature = signature_of(request, credential, secret)
     return f"{query}&X-Amz-Signature={signature}"
