@@ -41,6 +41,11 @@ test: .venv/development ## Prove it all, on SQLite and, where it is installed, P
 	@$(BIN)/pytest tests clients/python/tests
 	@scripts/with-postgresql $(BIN)/pytest tests/domain tests/rest tests/keyvalue tests/iam
 
+.PHONY: compat
+compat: .venv/development ## Let the S3 clients of others live a whole life against the store
+	@scripts/install-clients
+	@$(BIN)/pytest -m compat -rs tests/compat
+
 .PHONY: lint
 lint: .venv/development ## Check style, types and the storeys
 	@$(BIN)/ruff format --check --quiet .

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from tests.certificates import make_certificate
 from tests.servers import LiveStore
 
 
@@ -116,6 +117,16 @@ def versioned(root: Any) -> str:
 def live_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStore]:
     """A server process with its own data folder, shared by the whole run."""
     store = LiveStore(tmp_path_factory.mktemp("live"))
+    store.start()
+    yield store
+    store.stop()
+
+
+@pytest.fixture(scope="session")
+def secure_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStore]:
+    """A server that speaks TLS, so that clients send their trailers."""
+    folder = tmp_path_factory.mktemp("secure")
+    store = LiveStore(folder, certificate=make_certificate(folder))
     store.start()
     yield store
     store.stop()

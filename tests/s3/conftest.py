@@ -6,7 +6,7 @@ import itertools
 import json
 import os
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,22 +15,11 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
-from tests.certificates import make_certificate
 from tests.servers import LiveStore
 
 NAMES = itertools.count(1)
 # Which operations ran, and in which tests: docs/s3-compatibility.md is made of it.
 ran: dict[str, set[str]] = defaultdict(set)
-
-
-@pytest.fixture(scope="session")
-def secure_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveStore]:
-    """A server that speaks TLS, so that clients send their trailers."""
-    folder = tmp_path_factory.mktemp("secure")
-    store = LiveStore(folder, certificate=make_certificate(folder))
-    store.start()
-    yield store
-    store.stop()
 
 
 Connect = Callable[..., Any]
@@ -101,6 +90,64 @@ def open_bucket(s3: Any, new_bucket: Callable[..., str]) -> str:
     name = new_bucket(ObjectOwnership="ObjectWriter")
     s3.delete_public_access_block(Bucket=name)
     return name
+
+
+@pytest.fixture
+def client_of(live_store: LiveStore) -> Connect:
+    """Make clients of any service, for keys as IAM and STS give them."""
+
+    def make(service: str, keys: dict[str, str] | None = None, **config: Any) -> Any:
+        keys = keys or {}
+        return boto3.client(
+            service,
+            endpoint_url=live_store.url,
+            aws_access_key_id=keys.get("AccessKeyId", live_store.access_key_id),
+            aws_secret_access_key=keys.get(
+                "SecretAccessKey", live_store.secret_access_key
+            ),
+            aws_session_token=keys.get("SessionToken"),
+            region_name="us-east-1",
+            config=Config(retries={"max_attempts": 0}, **config),
+        )
+
+    return make
+
+
+@pytest.fixture
+def iam(client_of: Connect) -> Any:
+    return client_of("iam")
+
+
+@pytest.fixture
+def sts(client_of: Connect) -> Any:
+    return client_of("sts")
+
+
+@pytest.fixture
+def new_user(iam: Any) -> Callable[..., tuple[str, dict[str, str]]]:
+    """Create users with a key pair, and with policies by name."""
+
+    def make(**policies: Any) -> tuple[str, dict[str, str]]:
+        name = f"user-{next(NAMES)}"
+        iam.create_user(UserName=name)
+        for policy, statement in policies.items():
+            iam.put_user_policy(
+                UserName=name, PolicyName=policy, PolicyDocument=document_of(statement)
+            )
+        return name, iam.create_access_key(UserName=name)["AccessKey"]
+
+    return make
+
+
+def document_of(*statements: dict[str, Any]) -> str:
+    """Write a policy of statements, which allow where they do not say otherwise."""
+    told = [{"Effect": "Allow", **statement} for statement in statements]
+    return json.dumps({"Version": "2012-10-17", "Statement": told})
+
+
+@pytest.fixture
+def policy_document() -> Callable[..., str]:
+    return document_of
 
 
 @pytest.fixture(scope="session")
