@@ -20,23 +20,12 @@ WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
 PAGES = {
     "dashboard": "",
-    "buckets": "buckets/",
     "create-bucket": "create-bucket/",
     "browser": "buckets/team-photos/objects/?prefix=2026/",
     "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
-    "versions": "buckets/team-photos/objects/?show=versions&prefix=notes/",
-    "text": "buckets/team-photos/object/?key=notes/plan.json",
-    "overview": "buckets/team-photos/",
     "lifecycle": "buckets/team-photos/settings/lifecycle/",
-    "policy": "buckets/team-photos/settings/policy/",
-    "cors": "buckets/team-photos/settings/cors/",
-    "purge": "buckets/team-photos/purge/?prefix=2026/",
-    "empty": "buckets/scratch/objects/",
-    "users": "users/",
-    "keys": "keys/",
-    "create-policy": "create-policy/",
-    "simulator": "simulator/",
-    "jobs": "jobs/",
+    "simulator": "simulator/?who=anonymous&action=s3:GetObject"
+    "&bucket=website&key=index.html&is_secure=on",
 }
 
 
@@ -48,11 +37,29 @@ def sign_in(page: Page, store: LiveStore) -> None:
     page.wait_for_url(f"{store.url}/admin/")
 
 
+def show_uploads(page: Page, store: LiveStore) -> None:
+    """Drop a few files, so that the drawer of uploads shows."""
+    page.goto(f"{store.url}/admin/buckets/scratch/objects/")
+    page.click("summary:has-text('Upload')")
+    with page.expect_file_chooser() as chooser:
+        page.click("[data-picks=files]")
+    chooser.value.set_files(
+        [
+            {"name": f"trip-{n}.jpg", "mimeType": "image/jpeg", "buffer": bytes(n)}
+            for n in (420_000, 1_900_000, 733_000)
+        ]
+    )
+    page.locator(".os-transfers-list .os-good").nth(2).wait_for()
+    page.locator("#os-listing >> text=trip-733000.jpg").wait_for()
+
+
 def take(page: Page, store: LiveStore, folder: Path, suffix: str) -> None:
     for name, path in PAGES.items():
         page.goto(f"{store.url}/admin/{path}")
         page.wait_for_load_state("networkidle")
         page.screenshot(path=folder / f"{name}-{suffix}.png")
+    show_uploads(page, store)
+    page.screenshot(path=folder / f"uploads-{suffix}.png")
 
 
 def main() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -156,9 +157,23 @@ class Preset:
     about: str
     is_versioned: bool = False
     has_object_lock: bool = False
+    retention_mode: str = ""
+    retention_days: int | None = None
     is_public: bool = False
     lifecycle: tuple[dict[str, Any], ...] = ()
     website: dict[str, Any] | None = None
+
+    @property
+    def sets(self) -> str:
+        """Give what choosing it puts into the form, for the page's script."""
+        return json.dumps(
+            {
+                "is_versioned": self.is_versioned,
+                "has_object_lock": self.has_object_lock,
+                "retention_mode": self.retention_mode,
+                "retention_days": self.retention_days or "",
+            }
+        )
 
 
 TIDY = {
@@ -201,9 +216,11 @@ PRESETS = (
         "worm",
         "WORM archive",
         "lock",
-        "Nothing can be deleted or overwritten before its time.",
+        "Versions cannot be deleted before their time.",
         is_versioned=True,
         has_object_lock=True,
+        retention_mode="GOVERNANCE",
+        retention_days=30,
         lifecycle=(TIDY,),
     ),
 )
@@ -275,6 +292,8 @@ class BucketForm(ConsoleForm):
             self.add_error("retention_days", "Say for how many days.")
         if given.get("retention_mode") and not given.get("has_object_lock"):
             self.add_error("retention_mode", "Retention needs object lock.")
+        if given.get("preset") == "worm" and not given.get("retention_mode"):
+            self.add_error("retention_mode", "A WORM archive needs a retention.")
         return given
 
 

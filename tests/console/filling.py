@@ -18,6 +18,20 @@ PLAN = {
 }
 
 
+EVERYBODY_READS = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {
+            "Sid": "EverybodyReads",
+            "Effect": "Allow",
+            "Principal": "*",
+            "Action": "s3:GetObject",
+            "Resource": "arn:aws:s3:::website/*",
+        }
+    ],
+}
+
+
 def client_of(store: LiveStore) -> Any:
     return boto3.client(
         "s3",
@@ -68,7 +82,9 @@ def give_png(store: LiveStore) -> None:
 
 
 def fill(store: LiveStore) -> None:
-    """Make buckets of several kinds and put objects into them."""
+    """Make people, buckets of several kinds, and objects in them."""
+    store.manage("create_user", "root", "ada")
+    store.manage("create_user", "root", "backup-robot", "--kind", "service")
     s3 = client_of(store)
     for name in ("team-photos", "backups", "website", "scratch", "invoices"):
         s3.create_bucket(Bucket=name)
@@ -121,6 +137,16 @@ def fill(store: LiveStore) -> None:
         Body=b"<h1>Hello</h1>",
         ContentType="text/html",
     )
+    s3.put_public_access_block(
+        Bucket="website",
+        PublicAccessBlockConfiguration={
+            "BlockPublicAcls": True,
+            "IgnorePublicAcls": True,
+            "BlockPublicPolicy": False,
+            "RestrictPublicBuckets": False,
+        },
+    )
+    s3.put_bucket_policy(Bucket="website", Policy=json.dumps(EVERYBODY_READS))
     s3.put_bucket_lifecycle_configuration(
         Bucket="team-photos",
         LifecycleConfiguration={

@@ -133,7 +133,10 @@ def wait_until_uploaded(page: Any, key: str) -> None:
 def test_bucket_is_created_from_a_preset(page: Any, live_store: LiveStore) -> None:
     page.goto("/admin/")
     page.click("main >> text=Create bucket")
+    page.check("input[value=worm]")
+    assert page.input_value("select[name=retention_mode]") == "GOVERNANCE"
     page.check("input[value=backup]")
+    assert page.input_value("select[name=retention_mode]") == ""
     assert page.is_checked("input[name=is_versioned]")
     page.fill("input[name=name]", "made-in-browser")
     page.press("input[name=name]", "Enter")

@@ -54,7 +54,8 @@ function applyPreset(input) {
     const form = input.form;
     for (const [field, value] of Object.entries(JSON.parse(input.dataset.sets))) {
         const control = form.elements[field];
-        if (control) control.checked = value;
+        if (control?.type === "checkbox") control.checked = value;
+        else if (control) control.value = value;
     }
 }
 
