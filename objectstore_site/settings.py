@@ -396,5 +396,8 @@ LOGGING = {
         # Refusals are answers, not incidents: 4xx would fill the log.
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "INFO"},
+        # Libraries of storages tell of each request and connection.
+        "azure": {"level": "WARNING"},
+        "paramiko": {"level": "WARNING"},
     },
 }

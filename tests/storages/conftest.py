@@ -6,7 +6,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.storages.engines import SeaweedFS, SecondStore, SSHServer
+from tests.storages.engines import (
+    Azurite,
+    GoogleEmulator,
+    SeaweedFS,
+    SecondStore,
+    SSHServer,
+)
 
 
 @pytest.fixture(scope="session")
@@ -31,3 +37,19 @@ def ssh_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SSHServer]:
     server.start()
     yield server
     server.kill()
+
+
+@pytest.fixture(scope="session")
+def azurite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Azurite]:
+    engine = Azurite(tmp_path_factory.mktemp("azurite"))
+    engine.start()
+    yield engine
+    engine.kill()
+
+
+@pytest.fixture(scope="session")
+def google(tmp_path_factory: pytest.TempPathFactory) -> Iterator[GoogleEmulator]:
+    engine = GoogleEmulator(tmp_path_factory.mktemp("google"))
+    engine.start()
+    yield engine
+    engine.kill()

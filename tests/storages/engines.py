@@ -13,11 +13,14 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import quote
 from uuid import uuid4
 
 import boto3
 import pytest
+from django.core.files.storage import storages
 
+from blobs.locations import parse
 from tests.servers import LiveStore, free_port
 
 STARTS_WITHIN = 60
@@ -210,3 +213,65 @@ Subsystem sftp internal-sftp
             f"sftp://{getpass.getuser()}@127.0.0.1:{self.port}{folder}"
             f"?key={self.user_key}&known_hosts={self.known_hosts}"
         )
+
+
+class Azurite(Engine):
+    """Microsoft's emulator of Azure, from npm; its account and key are well known."""
+
+    account = "devstoreaccount1"
+    key = (
+        "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr"
+        "/KBHBeksoGMGw=="
+    )
+    container = "blobs"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        self.program = os.environ.get("AZURITE") or shutil.which("azurite-blob")
+        if self.program is None:
+            pytest.skip("Azurite is not installed: npm install -g azurite")
+
+    def command(self) -> list[str]:
+        return [
+            str(self.program),
+            *("--blobHost", "127.0.0.1", "--blobPort", str(self.port)),
+            *("--location", str(self.folder), "--silent", "--skipApiVersionCheck"),
+            "--disableTelemetry",
+        ]
+
+    def is_ready(self) -> bool:
+        storage = storages.create_storage(parse(self.location()))
+        if not storage.client.exists():
+            storage.client.create_container()
+        return True
+
+    def location(self) -> str:
+        key = self.key.replace("/", "%2F").replace("+", "%2B")
+        return (
+            f"azure://{self.account}:{key}@127.0.0.1:{self.port}/{self.container}/"
+            f"test-{uuid4().hex}?tls=false"
+        )
+
+
+class GoogleEmulator(Engine):
+    """An emulator of Google Cloud Storage, from PyPI."""
+
+    bucket = "blobs"
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder)
+        folder = Path(sys.executable).parent
+        self.program = shutil.which("gcp-storage-emulator", path=str(folder))
+        if self.program is None:
+            pytest.skip("pip install gcp-storage-emulator")
+
+    def command(self) -> list[str]:
+        return [
+            str(self.program),
+            *("start", "--host=127.0.0.1", f"--port={self.port}", "--in-memory"),
+            *("--no-store-on-disk", f"--default-bucket={self.bucket}"),
+        ]
+
+    def location(self) -> str:
+        endpoint = quote(f"http://127.0.0.1:{self.port}", safe="")
+        return f"gs://{self.bucket}/test-{uuid4().hex}?endpoint={endpoint}"

@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 
 from tests.storages.contract import StorageContract
-from tests.storages.engines import SeaweedFS, SecondStore, SSHServer
+from tests.storages.engines import (
+    Azurite,
+    GoogleEmulator,
+    SeaweedFS,
+    SecondStore,
+    SSHServer,
+)
 from tests.storages.whole_life import WholeLife
 
 
@@ -45,6 +51,22 @@ class TestSFTP(StorageContract, WholeLife):
     @pytest.fixture
     def location(self, ssh_server: SSHServer) -> str:
         return ssh_server.location()
+
+
+class TestAzure(StorageContract, WholeLife):
+    most_memory = 24 * 1024**2
+
+    @pytest.fixture
+    def location(self, azurite: Azurite) -> str:
+        return azurite.location()
+
+
+class TestGoogle(StorageContract, WholeLife):
+    most_memory = 36 * 1024**2
+
+    @pytest.fixture
+    def location(self, google: GoogleEmulator) -> str:
+        return google.location()
 
 
 class TestAnyDjangoStorage(StorageContract, WholeLife):
