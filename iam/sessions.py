@@ -10,6 +10,7 @@ was issued before a time (aws:TokenIssueTime).
 from __future__ import annotations
 
 import json
+import re
 import secrets
 import zlib
 from collections.abc import Mapping, Sequence
@@ -24,7 +25,6 @@ from iam.access import identity_context
 from iam.managed_policies import policy_at
 from iam.models import Identity, IdentityKind, ManagedPolicy
 from iam.naming import (
-    NAME,
     ROLE_ARN,
     check_between,
     check_length,
@@ -61,6 +61,7 @@ LONGEST_FOR_ROOT = 3600
 LONGEST_POLICY = 2048
 MOST_POLICIES = 10
 LONGEST_SESSION_NAME = 64
+SESSION_NAME = re.compile(r"[\w+=,.@-]{2,}", re.ASCII)
 LONGEST_EXTERNAL_ID = 1224
 # A token travels in a header: servers take 8 KiB of those, proxies often no more.
 MOST_PACKED = 4096
@@ -170,7 +171,7 @@ def assume_role(
     MalformedPolicyDocument and PackedPolicyTooLarge.
     """
     narrowing = narrowing or Narrowing()
-    check_pattern("roleSessionName", session_name, NAME)
+    check_pattern("roleSessionName", session_name, SESSION_NAME)
     check_length("roleSessionName", session_name, LONGEST_SESSION_NAME)
     check_narrowing(narrowing)
     role = role_at(role_arn)
@@ -204,7 +205,7 @@ def check_narrowing(narrowing: Narrowing) -> None:
     check_length("externalId", narrowing.external_id, LONGEST_EXTERNAL_ID)
     check_tags(narrowing.tags)
     if narrowing.source_identity:
-        check_pattern("sourceIdentity", narrowing.source_identity, NAME)
+        check_pattern("sourceIdentity", narrowing.source_identity, SESSION_NAME)
         check_length("sourceIdentity", narrowing.source_identity, LONGEST_SESSION_NAME)
     if len(narrowing.policy_arns) > MOST_POLICIES:
         raise ValidationError(f"A session has {MOST_POLICIES} policies at most.")
