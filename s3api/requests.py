@@ -70,6 +70,10 @@ class S3Request:
     def header(self, name: str, default: str = "") -> str:
         return str(self.meta.get(f"HTTP_{name.upper().replace('-', '_')}", default))
 
+    def header_number(self, name: str) -> int | None:
+        """Read a header that is a whole number. Raises InvalidArgument otherwise."""
+        return whole_number({name: self.header(name)}, name)
+
     def number(self, name: str) -> int | None:
         return whole_number(self.query, name)
 

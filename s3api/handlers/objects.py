@@ -27,6 +27,7 @@ from kernel.http.responses import (
     object_response,
     response_overrides,
 )
+from kernel.listing import page_size
 from kernel.results import (
     DeletedObject,
     ObjectAttributes,
@@ -434,8 +435,8 @@ def checksum_elements(info: ObjectInfo) -> str:
 
 
 def part_elements(request: S3Request, info: ObjectInfo) -> str:
-    limit = min(int(request.header("x-amz-max-parts", "1000") or 1000), 1000)
-    after = int(request.header("x-amz-part-number-marker", "0") or 0)
+    limit = page_size(request.header_number("x-amz-max-parts"))
+    after = request.header_number("x-amz-part-number-marker") or 0
     parts = parts_of(info, after=after, limit=limit + 1)
     page = parts[:limit]
     facts = {
