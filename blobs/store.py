@@ -447,8 +447,8 @@ def _remove_bytes(blob: Blob) -> bool:
     try:
         with _speaking_to(blob.storage_class) as storage:
             storage.delete(blob.path)
-    except Exception:
-        logger.exception("blob %s could not be removed", blob.pk)
+    except ObjectStoreError:
+        logger.error("blob %s is left to the next sweep", blob.pk)
         return False
     return True
 
