@@ -24,6 +24,7 @@ PAGES = {
     "browser": "buckets/team-photos/objects/?prefix=2026/",
     "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
     "lifecycle": "buckets/team-photos/settings/lifecycle/",
+    "preview": "buckets/team-photos/lifecycle/",
     "simulator": "simulator/?who=anonymous&action=s3:GetObject"
     "&bucket=website&key=index.html&is_secure=on",
 }

@@ -140,3 +140,20 @@ def widget_kind(field: Any) -> str:
 def is_over(key: Any) -> bool:
     """Tell whether a key's time has run out."""
     return key.expires_at is not None and key.expires_at <= timezone.now()
+
+
+# What lifecycle actions do, by the name of their element.
+DEEDS = {
+    "Expiration": "delete",
+    "ExpiredObjectDeleteMarker": "remove a delete marker",
+    "Transition": "move",
+    "NoncurrentVersionExpiration": "delete an earlier version",
+    "NoncurrentVersionTransition": "move an earlier version",
+    "AbortIncompleteMultipartUpload": "give up an unfinished upload",
+}
+
+
+@register.filter
+def deed(action: str) -> str:
+    """Say what a lifecycle action does."""
+    return DEEDS.get(str(action), str(action))

@@ -161,6 +161,12 @@ def fill(store: LiveStore) -> None:
                     },
                 },
                 {
+                    "ID": "summer to the archive",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "2026/summer/"},
+                    "Transitions": [{"Days": 7, "StorageClass": "GLACIER"}],
+                },
+                {
                     "ID": "raw files",
                     "Status": "Enabled",
                     "Filter": {"Prefix": "raw/"},

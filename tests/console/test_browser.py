@@ -33,6 +33,7 @@ PAGES = (
     "buckets/{name}/object/?key=note.txt",
     "buckets/{name}/unfinished/",
     "buckets/{name}/settings/lifecycle/",
+    "buckets/{name}/lifecycle/",
     "buckets/{name}/settings/policy/",
     "buckets/{name}/settings/website/",
     "buckets/{name}/purge/",

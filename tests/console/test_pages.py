@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -43,6 +44,7 @@ BUCKET_PAGES = [
     "purge/",
     "purge/?prefix=folder/",
     "undelete/",
+    "lifecycle/",
     *(f"settings/{slug}/" for slug in BY_SLUG),
 ]
 
@@ -78,6 +80,26 @@ def test_bucket_page_opens(operator: Any, filled: str, path: str) -> None:
     response = operator.get(f"/admin/buckets/{filled}/{path}")
     assert response.status_code == 200
     assert filled.encode() in response.content
+
+
+def test_lifecycle_preview_counts_and_names_what_is_due(
+    operator: Any, root: Any, filled: str
+) -> None:
+    rule = {
+        "ID": "notes",
+        "Status": "Enabled",
+        "Filter": {"Prefix": "folder/"},
+        "Expiration": {"Days": 3},
+    }
+    document = json.dumps({"Rules": [rule]})
+    operator.post(
+        f"/admin/buckets/{filled}/settings/lifecycle/",
+        {"as_json": "1", "document": document},
+    )
+    response = operator.get(f"/admin/buckets/{filled}/lifecycle/")
+    (day,) = response.context_data["days"]
+    assert (day.count, day.size) == (1, 5)
+    assert b"delete (rule notes)" in response.content
 
 
 def test_every_configuration_has_a_page() -> None:
