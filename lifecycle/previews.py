@@ -1,8 +1,8 @@
 """Previews: what rules would do, exactly, without doing it.
 
-Measured with five rules over 1,000,000 versions, 31 days, on one core and SQLite:
-13 s as versions of as many keys, 9 s as ten versions each of 100,000 keys; 5 MiB
-more memory than the process has before.
+Measured with five rules, 31 days, on one core: 1,000,000 versions of as many keys take
+13 s on SQLite and 14 s on PostgreSQL, and 100,000 keys of ten versions 11 s on SQLite
+(PostgreSQL: half as many in 7 s); 2 to 6 MiB on top of the 95 that the process has.
 """
 
 from __future__ import annotations

@@ -113,29 +113,32 @@ def _key_at(stretch: Condition, number: int) -> str:
 
 def _batch(stretch: Condition, versioning: str, due: Condition, last: str) -> Batch:
     where, values = stretch
-    count = fetch_one(
-        f"SELECT count(*) FROM {TABLE} v WHERE {where.format(v='v')}", values
-    )
-    selected = f"SELECT {COLUMNS} FROM {TABLE} v WHERE {where.format(v='v')} AND"
+    found = f"FROM {TABLE} v WHERE {where.format(v='v')}"
+    count = fetch_one(f"SELECT count(*) {found}", values)
+    due_sql, due_values = due
     if versioning:
         # A key with anything due comes whole: what its versions are is a matter of
-        # those above and below them.
-        selected += (
-            f" v.key IN (SELECT c.key FROM {TABLE} c"
-            f" WHERE {where.format(v='c')} AND {due[0].format(v='c')})"
+        # those above and below them. A window is one walk along the index.
+        rows = fetch_all(
+            f"SELECT * FROM (SELECT {COLUMNS},"
+            f" max(CASE WHEN {due_sql.format(v='v')} THEN 1 ELSE 0 END)"
+            f" OVER (PARTITION BY v.key) AS is_due {found}) w"
+            " WHERE w.is_due = 1 ORDER BY w.key, w.version_id",
+            [*due_values, *values],
         )
-        values = [*values, *values, *due[1]]
     else:
-        selected += f" {due[0].format(v='v')}"
-        values = [*values, *due[1]]
-    rows = fetch_all(selected + " ORDER BY v.key, v.version_id", values)
+        rows = fetch_all(
+            f"SELECT {COLUMNS}, 1 {found} AND {due_sql.format(v='v')}"
+            " ORDER BY v.key, v.version_id",
+            [*values, *due_values],
+        )
     assert count is not None
     return Batch(last, count[0], [_version(row) for row in rows])
 
 
 def _version(row: Row) -> Version:
     row_id, key, version_id, created_at, size, name, is_null, is_marker, *rest = row
-    tags, retain_until, has_legal_hold = rest
+    tags, retain_until, has_legal_hold, _ = rest
     return Version(
         row_id,
         key,
