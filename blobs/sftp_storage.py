@@ -183,7 +183,7 @@ class SFTPBlobStorage(SFTPStorage):  # type: ignore[misc]
             while length > 0:
                 is_clean = False
                 try:
-                    (chunk,) = file.readv([(start, min(TOGETHER, length))])
+                    chunk = connection.read(file, start, min(TOGETHER, length))
                 except (OSError, paramiko.SSHException):
                     connection.close()
                     if not tries_left:
@@ -192,7 +192,6 @@ class SFTPBlobStorage(SFTPStorage):  # type: ignore[misc]
                     connection, file = self._open_at(path)
                     continue
                 is_clean = True
-                check_length(len(chunk), min(TOGETHER, length))
                 start += len(chunk)
                 length -= len(chunk)
                 yield chunk
@@ -240,6 +239,15 @@ class Connection:
     def is_open(self) -> bool:
         transport = self._client.get_transport()
         return transport is not None and transport.is_active()
+
+    def read(self, file: paramiko.SFTPFile, start: int, length: int) -> bytes:
+        """Ask for all of it at once, in requests as small as servers want them."""
+        if not self.is_open:
+            # paramiko would find out in a thread, and tell nobody but stderr.
+            raise ConnectionResetError("the SFTP connection was closed")
+        (data,) = file.readv([(start, length)])
+        check_length(len(data), length)
+        return data
 
     def close(self) -> None:
         self._client.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import getpass
 import json
 import os
@@ -207,12 +208,42 @@ Subsystem sftp internal-sftp
     def command(self) -> list[str]:
         return [str(self.program), "-D", "-e", "-f", str(self.folder / "sshd_config")]
 
+    def kill_all(self) -> None:
+        """End the server and its connections, which are sessions of their own."""
+        for process in self.connections():
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(process, signal.SIGKILL)
+        self.kill()
+
+    def connections(self) -> list[int]:
+        """Give the processes below the server's."""
+        if self.process is None:
+            return []
+        found, parents = [], {self.process.pid}
+        while parents:
+            children = {
+                int(stat.parent.name)
+                for stat in Path("/proc").glob("[0-9]*/stat")
+                if parent_of(stat) in parents
+            }
+            found += children
+            parents = children
+        return found
+
     def location(self, prefix: str = "") -> str:
         folder = self.folder / "files" / (prefix or uuid4().hex)
         return (
             f"sftp://{getpass.getuser()}@127.0.0.1:{self.port}{folder}"
             f"?key={self.user_key}&known_hosts={self.known_hosts}"
         )
+
+
+def parent_of(stat: Path) -> int:
+    """Read a process's parent; 0 when it has just ended."""
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
 
 
 class Azurite(Engine):
