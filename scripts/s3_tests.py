@@ -57,7 +57,17 @@ EVERYTHING_IN_S3 = (
 
 def main() -> int:
     arguments, passed_on = options()
-    folder = Path(tempfile.mkdtemp(prefix="s3-tests-"))
+    with tempfile.TemporaryDirectory(prefix="conformance-") as name:
+        run(Path(name), arguments, passed_on)
+    outcomes = read_outcomes(arguments.report)
+    if arguments.table:
+        markers = read_markers(arguments)
+        arguments.table.write_text(table(outcomes, markers))
+    return report(outcomes)
+
+
+def run(folder: Path, arguments: argparse.Namespace, passed_on: list[str]) -> None:
+    """Serve, carry out lifecycle rules all the time, and run the suite."""
     store = LiveStore(
         folder,
         OBJECTSTORE_S3_FLAVOUR="rgw",
@@ -71,21 +81,15 @@ def main() -> int:
         cwd=ROOT,
         env=store.environment,
         stdout=subprocess.DEVNULL,
-        stderr=open(folder / "lifecycle.log", "wb"),  # noqa: SIM115 - the process's
     )
     try:
         configuration = folder / "s3tests.conf"
-        with_identities = bool(IDENTITY_FILES & set(arguments.files.split(",")))
-        configuration.write_text(write_configuration(store, with_identities))
+        configuration.write_text(write_configuration(store))
         run_suite(arguments, passed_on, configuration)
     finally:
         worker.terminate()
+        worker.wait()
         store.stop()
-    outcomes = read_outcomes(arguments.report)
-    if arguments.table:
-        markers = read_markers(arguments)
-        arguments.table.write_text(table(outcomes, markers))
-    return report(outcomes)
 
 
 def options() -> tuple[argparse.Namespace, list[str]]:
