@@ -84,7 +84,8 @@ def run(folder: Path, arguments: argparse.Namespace, passed_on: list[str]) -> No
     )
     try:
         configuration = folder / "s3tests.conf"
-        configuration.write_text(write_configuration(store))
+        with_identities = bool(IDENTITY_FILES & set(arguments.files.split(",")))
+        configuration.write_text(write_configuration(store, with_identities))
         run_suite(arguments, passed_on, configuration)
     finally:
         worker.terminate()
