@@ -137,20 +137,22 @@ class S3BlobStorage(S3Storage):  # type: ignore[misc]
     ) -> Iterator[bytes]:
         """Give the bytes; a stream that is cut off is asked for again from there."""
         tries_left = settings.OBJECTSTORE_STORAGE_ATTEMPTS - 1
-        while length > 0:
-            try:
-                chunk = read_some(stream, length)
-            except (BotoCoreError, OSError):
-                stream.close()
-                if not tries_left:
-                    raise
-                tries_left -= 1
-                stream = self._ask(path, start, length)
-                continue
-            start += len(chunk)
-            length -= len(chunk)
-            yield chunk
-        stream.close()
+        try:
+            while length > 0:
+                try:
+                    chunk = read_some(stream, length)
+                except (BotoCoreError, OSError):
+                    if not tries_left:
+                        raise
+                    tries_left -= 1
+                    stream.close()
+                    stream = self._ask(path, start, length)
+                    continue
+                start += len(chunk)
+                length -= len(chunk)
+                yield chunk
+        finally:
+            stream.close()
 
 
 def read_some(stream: Any, length: int) -> bytes:
