@@ -39,7 +39,7 @@ run-kv: .venv/server ## Serve the strict key-value dialect at /{key}, port 3000,
 .PHONY: test
 test: .venv/development ## Prove it all, on SQLite and, where it is installed, PostgreSQL
 	@$(BIN)/pytest tests clients/python/tests
-	@scripts/with-postgresql $(BIN)/pytest tests/domain tests/rest tests/keyvalue tests/iam
+	@scripts/with-postgresql $(BIN)/pytest tests/domain tests/rest tests/keyvalue tests/iam tests/lifecycle tests/buckets
 
 .PHONY: compat
 compat: .venv/development ## Let the S3 clients of others live a whole life against the store
@@ -63,6 +63,10 @@ format: .venv/development ## Put the code into shape
 .PHONY: bench
 bench: .venv/development ## Measure against an empty Django view and nginx
 	@$(BIN)/python -m bench
+
+.PHONY: docs
+docs: .venv/development ## Build the documentation site into site/
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 
 .PHONY: requirements
 requirements: .venv/development ## Pin the newest versions again
