@@ -18,7 +18,7 @@ from iam.models import Group, Identity, IdentityKind
 from iam.operations import USERS
 from iam.policy import Context
 from iam.principals import Principal
-from iam.queries import kept
+from iam.queries import rights_changed
 from kernel.database.commit import commit
 from kernel.errors import EntityAlreadyExists, NoSuchEntity
 
@@ -41,7 +41,7 @@ def change[T](record: Callable[[], T]) -> T:
     commit, another thread may have kept the old state.
     """
     result = commit(record)
-    kept.clear()
+    rights_changed()
     return result
 
 

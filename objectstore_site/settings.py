@@ -155,11 +155,13 @@ OBJECTSTORE_GROUP_COMMIT = env.flag("OBJECTSTORE_GROUP_COMMIT", True)
 # Where counters and short-lived facts are shared: in the process, or redis://...
 CACHE_URL = env.text("OBJECTSTORE_CACHE_URL", "locmem://")
 if CACHE_URL.startswith(("redis://", "rediss://", "unix://")):
-    _cache = {
-        "BACKEND": "django.core.cache.backends.redis.RedisCache",
-        "LOCATION": CACHE_URL,
+    CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": CACHE_URL,
+        },
+        "ratelimit": {"BACKEND": "iam.shared.SharedCounters", "LOCATION": CACHE_URL},
     }
-    CACHES = {"default": _cache, "ratelimit": _cache}
 else:
     _cache = {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
     CACHES = {

@@ -1,0 +1,166 @@
+"""What processes share through Redis: rate counters, and news of changed rights.
+
+Neither is needed for an answer. While Redis is away each process counts for itself,
+and learns of changes within OBJECTSTORE_PRINCIPAL_CACHE_SECONDS.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from django.conf import settings
+from django.core.cache.backends.base import DEFAULT_TIMEOUT, BaseCache
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+
+from iam.counters import ProcessCounters
+
+logger = logging.getLogger("objectstore.iam")
+
+# Seconds within which Redis must answer: a request waits no longer for a count.
+ANSWERS_WITHIN = 0.5
+# Seconds for which a Redis that did not answer is then left alone.
+REST = 1.0
+# Seconds after which a counter goes whose end is not known.
+LONGEST = 24 * 3600
+CHANNEL = "objectstore.rights-changed"
+
+
+def connect(url: str, **options: Any) -> Redis:
+    """Make a client that tries each command once, for at most ANSWERS_WITHIN."""
+    return Redis.from_url(
+        url,
+        **{
+            "socket_timeout": ANSWERS_WITHIN,
+            "socket_connect_timeout": ANSWERS_WITHIN,
+            "retry": Retry(NoBackoff(), 0),
+            **options,
+        },
+    )
+
+
+class SharedCounters(BaseCache):
+    """Whole numbers in Redis that expire, for django-ratelimit."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        self._redis = connect(location)
+        self._own = ProcessCounters("", params)
+        self._rests_until = 0.0
+
+    def add(
+        self,
+        key: str,
+        value: Any,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> bool:
+        seconds = int(timeout) if isinstance(timeout, int | float) else LONGEST
+        return self._ask(
+            lambda: bool(self._redis.set(key, value, ex=seconds, nx=True)),
+            lambda: self._own.add(key, value, timeout, version),
+        )
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        return self._ask(
+            lambda: self._count(key, delta), lambda: self._count_alone(key, delta)
+        )
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        return self._ask(
+            lambda: default if (text := self._redis.get(key)) is None else int(text),
+            lambda: self._own.get(key, default, version),
+        )
+
+    def clear(self) -> None:
+        self._own.clear()
+        self._redis.flushdb()
+
+    def _count(self, key: str, delta: int) -> int:
+        counted = int(self._redis.incrby(key, delta))
+        if counted == delta:
+            # Redis has lost the counter since it was added: it has no end.
+            self._redis.expire(key, LONGEST)
+        return counted
+
+    def _count_alone(self, key: str, delta: int) -> int:
+        # The counter may have been added while Redis still answered.
+        if self._own.add(key, delta, LONGEST):
+            return delta
+        return self._own.incr(key, delta)
+
+    def _ask[T](self, shared: Callable[[], T], alone: Callable[[], T]) -> T:
+        if time.monotonic() < self._rests_until:
+            return alone()
+        try:
+            return shared()
+        except RedisError as error:
+            if time.monotonic() >= self._rests_until + REST:
+                logger.warning("rates are counted in this process alone: %s", error)
+            self._rests_until = time.monotonic() + REST
+            return alone()
+
+
+def is_shared() -> bool:
+    """Tell whether there is a Redis that all processes know."""
+    backend = settings.CACHES["ratelimit"]["BACKEND"]
+    return bool(backend == f"{__name__}.SharedCounters")
+
+
+class Announcements:
+    """Tells the other processes that rights have changed, and hears it from them."""
+
+    def __init__(self, heard: Callable[[], None]) -> None:
+        self._heard = heard
+        self._listening_in = 0
+        self._lock = threading.Lock()
+        self._client: Redis | None = None
+
+    def announce(self) -> None:
+        """Tell the others, as far as they can be reached."""
+        if not is_shared():
+            return
+        try:
+            self._redis().publish(CHANNEL, "")
+        except RedisError as error:
+            logger.warning("other processes hear late of changed rights: %s", error)
+
+    def listen(self) -> None:
+        """Hear what others announce from now on; a forked child begins anew."""
+        if self._listening_in == os.getpid() or not is_shared():
+            return
+        with self._lock:
+            if self._listening_in != os.getpid():
+                self._listening_in = os.getpid()
+                threading.Thread(
+                    target=self._run, name="rights-changed", daemon=True
+                ).start()
+
+    def _redis(self) -> Redis:
+        if self._client is None:
+            self._client = connect(settings.CACHES["ratelimit"]["LOCATION"])
+        return self._client
+
+    def _run(self) -> None:
+        while True:
+            try:
+                self._hear()
+            except RedisError:
+                time.sleep(REST)
+
+    def _hear(self) -> None:
+        url = settings.CACHES["ratelimit"]["LOCATION"]
+        with connect(url, socket_timeout=None, socket_keepalive=True) as client:
+            channel = client.pubsub()
+            channel.subscribe(CHANNEL)
+            # The first message says that we are subscribed: what was announced
+            # before it was not heard.
+            for _ in channel.listen():
+                self._heard()
