@@ -6,6 +6,8 @@ Chromium is Debian's; where it or Playwright is missing, this says so and skips.
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ from typing import Any
 import pytest
 
 from tests.console.filling import client_of, png
-from tests.servers import LiveStore
+from tests.servers import ROOT, LiveStore
 
 CHROMIUM = Path("/usr/bin/chromium")
 playwright_api = pytest.importorskip(
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.skipif(
     not CHROMIUM.exists(), reason="Chromium is not installed: apt install chromium"
 )
 MIB = 1024 * 1024
+WORKER = ("worker", "--pool", "solo")
 PAGES = (
     "",
     "buckets/",
@@ -338,6 +341,43 @@ def test_keyboard_alone_chooses_and_deletes(page: Any, make_bucket: Any) -> None
     page.get_by_text("1 deleted").wait_for()
     left = s3.list_objects_v2(Bucket="browser-keyboard")["Contents"]
     assert [one["Key"] for one in left] == ["b.txt"]
+
+
+@pytest.fixture
+def worker(live_store: LiveStore) -> Iterator[None]:
+    """A Celery worker beside the live store."""
+    log = open(live_store.folder / "worker.log", "ab")  # noqa: SIM115 - the process's
+    process = subprocess.Popen(
+        [
+            sys.executable,
+            *["-m", "celery", "-A", "objectstore_site", "worker", "--pool", "solo"],
+        ],
+        cwd=ROOT,
+        env=live_store.environment,
+        stdout=log,
+        stderr=log,
+    )
+    yield
+    process.terminate()
+    process.wait(timeout=30)
+
+
+def test_purge_runs_as_a_job_and_its_page_follows(
+    page: Any, make_bucket: Any, worker: None
+) -> None:
+    s3 = make_bucket("browser-purge")
+    for number in range(5):
+        s3.put_object(Bucket="browser-purge", Key=f"in/{number}", Body=b"x")
+    s3.put_object(Bucket="browser-purge", Key="out", Body=b"x")
+    browse(page, "browser-purge", "?prefix=in/")
+    page.click("text=Purge everything under")
+    page.fill("input[name=bucket_name]", "browser-purge")
+    page.press("input[name=bucket_name]", "Enter")
+    page.wait_for_url("**/jobs/*/")
+    page.locator(".os-badge-good", has_text="done").wait_for(timeout=180_000)
+    page.get_by_text("5 of 5").wait_for()
+    left = s3.list_objects_v2(Bucket="browser-purge")["Contents"]
+    assert [one["Key"] for one in left] == ["out"]
 
 
 def test_palette_finds_a_bucket(page: Any, make_bucket: Any) -> None:

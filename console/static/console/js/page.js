@@ -88,16 +88,24 @@ document.addEventListener("submit", (event) => {
 });
 
 /* A page about a job that is under way shows how far it is, without a reload. */
-async function refreshLive(region) {
+const EVERY = 1500;
+
+async function freshly(region) {
     const answer = await fetch(window.location.href, { credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) return;
+    if (!answer.ok || answer.redirected) return region;
     const fresh = new DOMParser()
         .parseFromString(await answer.text(), "text/html")
         .getElementById(region.id);
-    if (!fresh) return;
+    if (!fresh) return region;
     region.replaceWith(fresh);
-    if (fresh.dataset.live) setTimeout(() => refreshLive(fresh), 1500);
+    return fresh;
+}
+
+async function refreshLive(region) {
+    // A server that is away for a moment is asked again.
+    const fresh = await freshly(region).catch(() => region);
+    if (fresh.dataset.live) setTimeout(() => refreshLive(fresh), EVERY);
 }
 
 const live = document.querySelector("[data-live]");
-if (live) setTimeout(() => refreshLive(live), 1500);
+if (live) setTimeout(() => refreshLive(live), EVERY);
