@@ -106,8 +106,7 @@ def open_range(storage: Storage, path: str, start: int, length: int) -> Iterator
     """
     ranged = getattr(storage, "open_range", None)
     if ranged is not None:
-        result: Iterator[bytes] = ranged(path, start, length)
-        return result
+        return whole(ranged(path, start, length), length)
     file: Any = storage.open(path, "rb")
     try:
         go_to(file, start)
@@ -115,6 +114,21 @@ def open_range(storage: Storage, path: str, start: int, length: int) -> Iterator
         file.close()
         raise
     return rest_of(file, length)
+
+
+def whole(chunks: Iterator[bytes], length: int) -> Iterator[bytes]:
+    """Give a storage's chunks and hold them to the length that was asked for."""
+    try:
+        for chunk in chunks:
+            length -= len(chunk)
+            if length < 0:
+                raise OSError("a storage gives more than the range it was asked for")
+            yield chunk
+        check_length(0, length)
+    finally:
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            close()
 
 
 def go_to(file: Any, start: int) -> None:
