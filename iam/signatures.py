@@ -134,11 +134,10 @@ def with_body_digest(credential: Credential, request: HttpRequest) -> Credential
     if not length.isdigit() or int(length) > MOST_CALL_BYTES:
         raise EntityTooLarge(max_size_allowed=MOST_CALL_BYTES)
     digest = hashlib.sha256(request.body).hexdigest()
-    if credential.payload_hash in {"", digest}:
-        return replace(credential, payload_hash=digest)
-    if credential.payload_hash != UNSIGNED_PAYLOAD:
+    is_stated = request.META.get("HTTP_X_AMZ_CONTENT_SHA256") is not None
+    if is_stated and credential.payload_hash != digest:
         raise XAmzContentSHA256Mismatch()
-    return credential
+    return replace(credential, payload_hash=digest)
 
 
 def find_key(access_key_id: str, session_token: str = "") -> queries.Credential:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 from urllib.parse import urlencode
@@ -453,13 +454,16 @@ def test_accounts_do_not_see_each_other(
 # The wire
 
 
-def signed(live_store, body, service="iam"):
+def signed(live_store, body, service="iam", headers=None):
     """Sign a form as SDKs do, for the test to change."""
     request = AWSRequest(
         "POST",
         f"{live_store.url}/",
         data=body,
-        headers={"Content-Type": "application/x-www-form-urlencoded"},
+        headers={
+            "Content-Type": "application/x-www-form-urlencoded",
+            **(headers or {}),
+        },
     )
     keys = Credentials(live_store.access_key_id, live_store.secret_access_key)
     auth = S3SigV4Auth if service == "s3" else SigV4Auth
@@ -515,6 +519,16 @@ def test_a_body_that_was_not_signed_is_refused(live_store):
     answer = httpx.post(live_store.url, content=form("ListUsers"), headers=headers)
     assert answer.status_code == 403
     assert "<Code>SignatureDoesNotMatch</Code>" in answer.text
+
+
+@pytest.mark.parametrize("stated", ["UNSIGNED-PAYLOAD", "0" * 64, "digest"])
+def test_a_digest_that_is_stated_must_be_the_bodys(live_store, stated):
+    body = form("GetUser")
+    digest = hashlib.sha256(body.encode()).hexdigest()
+    stated = digest if stated == "digest" else stated
+    headers = signed(live_store, body, headers={"X-Amz-Content-SHA256": stated})
+    answer = httpx.post(live_store.url, content=body, headers=headers)
+    assert answer.status_code == (200 if stated == digest else 400)
 
 
 def test_a_signature_for_another_service_is_refused(live_store):
