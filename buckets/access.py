@@ -21,6 +21,7 @@ from iam.policy import AccessRequest, Decision, evaluate
 from iam.principals import Principal
 from kernel.errors import AccessDenied, NoSuchBucket
 from kernel.results import BucketInfo, ObjectInfo
+from kernel.telemetry import traced
 
 Context = Mapping[str, str | Sequence[str]]
 
@@ -73,6 +74,7 @@ def check_owner(bucket: BucketInfo, expected: str) -> None:
         raise AccessDenied()
 
 
+@traced("door")
 def check_access(
     principal: Principal,
     action: str,

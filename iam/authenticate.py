@@ -18,6 +18,7 @@ from iam.principals import ANONYMOUS, Principal, RequestFacts
 from iam.signatures import S3, SIGNED, Payload, authenticate_signature
 from kernel.errors import AccessDenied, AuthenticationFailed
 from kernel.http.requests import client_address, is_secure
+from kernel.telemetry import traced
 
 UNSIGNED_PAYLOAD: Payload | None = None
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -31,7 +32,15 @@ class Authenticated:
     payload: Payload | None = UNSIGNED_PAYLOAD
 
 
+@traced("authenticate")
 def authenticate(request: HttpRequest, services: frozenset[str] = S3) -> Authenticated:
+    """Find the principal as `named_by` does, and let the request know whose it is."""
+    authenticated = named_by(request, services)
+    request.principal = authenticated.principal  # type: ignore[attr-defined]
+    return authenticated
+
+
+def named_by(request: HttpRequest, services: frozenset[str]) -> Authenticated:
     """Find the principal, who is ANONYMOUS where the request names nobody.
 
     Signatures must be for one of the services.

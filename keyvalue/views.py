@@ -28,6 +28,7 @@ from kernel.errors import (
     NoSuchKey,
 )
 from kernel.http.drf import rest_time
+from kernel.http.operations import UNKNOWN, Asked, reads_requests_of
 from kernel.http.queries import conditions_of, whole_number
 from kernel.http.requests import client_address, is_loopback
 from kernel.http.responses import object_headers, object_response
@@ -67,11 +68,37 @@ def admitted(operation: OperationClass | None = None) -> Callable[[View], View]:
             if limited is None:
                 raise MethodNotAllowed(method=request.method)
             count(request, authenticated.principal, "keyvalue", limited)
+            request.operation = name_of(limited, request.method)  # type: ignore[attr-defined]
             return view(request, authenticated, **named)
 
         return admit
 
     return decorate
+
+
+NAMES = {
+    "GET": "GetObject",
+    "HEAD": "HeadObject",
+    "PUT": "PutObject",
+    "DELETE": "DeleteObject",
+}
+
+
+def name_of(operation: OperationClass, method: str | None) -> str:
+    """Name the operation as AWS does."""
+    if operation is OperationClass.LIST:
+        return "ListObjectsV2"
+    return NAMES.get(method or "", UNKNOWN)
+
+
+@reads_requests_of("keyvalue")
+def asked_by(request: HttpRequest) -> Asked:
+    """Read what is asked; the bucket is the caller's, once it is known who calls."""
+    stated = getattr(request, "operation", UNKNOWN)
+    principal = getattr(request, "principal", None)
+    if principal is None or principal.account_id is None:
+        return Asked(stated)
+    return Asked(stated, operations.find_bucket_name(principal) or "")
 
 
 def local_operator(request: HttpRequest, asked: Authenticated) -> Authenticated:
@@ -82,6 +109,7 @@ def local_operator(request: HttpRequest, asked: Authenticated) -> Authenticated:
     root = first_root()
     if root is None:
         raise AuthenticationFailed("There is no account yet.")
+    request.principal = root  # type: ignore[attr-defined]
     return Authenticated(root.asking(asked.principal.facts))
 
 

@@ -45,6 +45,17 @@ def names(name: str, default: str = "") -> list[str]:
     return [item.strip() for item in text(name, default).split(",") if item.strip()]
 
 
+def choice(name: str, *allowed: str) -> str:
+    """Read one of the allowed words; the first is the default."""
+
+    def parse(value: str) -> str:
+        if value.lower() not in allowed:
+            raise ValueError(f"give {' or '.join(allowed)}")
+        return value.lower()
+
+    return read(name, allowed[0], parse)
+
+
 def parse_flag(value: str) -> bool:
     if value.lower() in TRUE:
         return True

@@ -23,6 +23,9 @@ from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
 from kernel.http.requests import check_path_is_utf8
 from kernel.http.responses import ObjectResponse
+from keyvalue.views import one_object
+from observability.watching import observer
+from s3api.dispatch import answer as answer_s3
 from s3api.requests import target_of
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
@@ -36,9 +39,15 @@ class RequestFrame:
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
+        self._observer = observer()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         request.request_id = secrets.token_hex(8).upper()  # type: ignore[attr-defined]
+        if self._observer is None:
+            return self.answer(request)
+        return self._observer.watch(request, self.answer)  # type: ignore[no-any-return]
+
+    def answer(self, request: HttpRequest) -> HttpResponse:
         urlconf = urlconf_of_host(request)
         if urlconf:
             request.urlconf = urlconf  # type: ignore[attr-defined]
@@ -143,16 +152,33 @@ def call_view(request: HttpRequest) -> HttpResponse:
     Saves 12 us of a GET's 170.
     """
     try:
-        match = get_resolver(getattr(request, "urlconf", None)).resolve(
-            request.path_info
-        )
-        request.resolver_match = match
-        response: Any = match.func(request, *match.args, **match.kwargs)
+        view, named = view_of(request)
+        response: Any = view(request, **named)
         if getattr(response, "is_rendered", True) is False:
             response.render()
     except Exception as error:
         response = render_error(request, error)
     return response  # type: ignore[no-any-return]
+
+
+# The first letters of every mount but S3's, which has all that is left.
+NAMED_MOUNTS = ("/-", "/admin", "/docs", "/kv", "/objects", "/v1")
+KEY_VALUE = "/objects/"
+URLS = "objectstore_site.urls"
+
+
+def view_of(request: HttpRequest) -> tuple[Callable[..., Any], dict[str, Any]]:
+    """Find the view; the two hottest mounts without resolving, which takes 12 us."""
+    path, urlconf = request.path_info, getattr(request, "urlconf", None)
+    if urlconf is None and settings.ROOT_URLCONF == URLS:
+        if path.startswith(KEY_VALUE) and len(path) > len(KEY_VALUE):
+            return one_object, {"key": path[len(KEY_VALUE) :]}
+        is_named = path.startswith(NAMED_MOUNTS)
+        if not is_named and settings.OBJECTSTORE_ROOT_DIALECT != "kv":
+            return answer_s3, {}
+    match = get_resolver(urlconf).resolve(path)
+    request.resolver_match = match
+    return match.func, match.kwargs
 
 
 def urlconf_of_host(request: HttpRequest) -> str:

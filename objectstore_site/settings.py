@@ -83,6 +83,7 @@ INSTALLED_APPS = [
     "lifecycle.apps.LifecycleConfig",
     "s3api.apps.S3ApiConfig",
     "keyvalue.apps.KeyValueConfig",
+    "observability.apps.ObservabilityConfig",
 ]
 
 # The browser's middleware passes every request by that is not for a browser page:
@@ -373,33 +374,66 @@ CELERY_BEAT_SCHEDULE = {
 }
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 
+# Observability. What is sent by OTLP is told by OpenTelemetry's own variables.
+
+# Whether requests, commits, sweeps and tasks are counted and /-/metrics tells of them.
+OBJECTSTORE_METRICS = env.flag("OBJECTSTORE_METRICS", True)
+# Where the processes of this machine keep their counters.
+OBJECTSTORE_METRICS_DIR = DATA_DIR / "metrics"
+# Networks that may read /-/metrics without a token: this machine alone by default.
+OBJECTSTORE_METRICS_NETWORKS = env.names(
+    "OBJECTSTORE_METRICS_NETWORKS", "127.0.0.0/8,::1/128"
+)
+# A bearer token with which /-/metrics may be read from everywhere.
+OBJECTSTORE_METRICS_TOKEN = env.text("OBJECTSTORE_METRICS_TOKEN")
+# How many buckets, the largest first, have series of their own.
+OBJECTSTORE_METRICS_BUCKETS = env.integer("OBJECTSTORE_METRICS_BUCKETS", 100)
+
 # Logging
 
 # INFO shows each start and job; WARNING and ERROR what needs a look.
 LOG_LEVEL = env.text("OBJECTSTORE_LOG_LEVEL", "INFO")
+# How a line is written: text or json.
+LOG_FORMAT = env.choice("OBJECTSTORE_LOG_FORMAT", "text", "json")
+# Where each request is written down: a file, - for the console, empty for nowhere.
+OBJECTSTORE_ACCESS_LOG = env.text("OBJECTSTORE_ACCESS_LOG")
+if OBJECTSTORE_ACCESS_LOG in ("", "-"):
+    _access: dict[str, object] = {"class": "logging.StreamHandler"}
+else:
+    _access = {
+        "class": "objectstore_site.logs.ErrorLog",
+        "filename": OBJECTSTORE_ACCESS_LOG,
+        "delay": True,
+    }
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
     "formatters": {
-        "line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}
+        "text": {"()": "observability.logs.Lines"},
+        "json": {"()": "observability.logs.JsonLines"},
     },
     "handlers": {
-        "console": {"class": "logging.StreamHandler", "formatter": "line"},
+        "console": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT},
         "error_log": {
             "class": "objectstore_site.logs.ErrorLog",
             "filename": str(DATA_DIR / "error.log"),
             "delay": True,
             "level": "ERROR",
-            "formatter": "line",
+            "formatter": LOG_FORMAT,
         },
+        "access_log": {**_access, "formatter": LOG_FORMAT},
     },
     "root": {"handlers": ["console", "error_log"], "level": LOG_LEVEL},
     "loggers": {
         # Refusals are answers, not incidents: 4xx would fill the log.
         "django.request": {"level": "ERROR"},
         "django.server": {"level": "INFO"},
-        # Libraries of storages tell of each request and connection.
-        "azure": {"level": "WARNING"},
-        "paramiko": {"level": "WARNING"},
+        # Each task's beginning and end are counted; what fails is an error.
+        "celery": {"level": "WARNING"},
+        "objectstore.access": {
+            "handlers": ["access_log"],
+            "level": "INFO",
+            "propagate": False,
+        },
     },
 }

@@ -14,17 +14,18 @@ import objects.urls
 import s3api.urls
 from console.site import console_site
 from objectstore_site import health
+from observability.views import metrics
 
 serves_s3 = settings.OBJECTSTORE_ROOT_DIALECT != "kv"
 at_root = s3api.urls.urlpatterns if serves_s3 else keyvalue.urls.root_urlpatterns
 urlpatterns = [
-    *(s3api.urls.urlpatterns_first if serves_s3 else ()),
     *keyvalue.urls.urlpatterns,
     *objects.urls.urlpatterns,
     *buckets.urls.urlpatterns,
     *lifecycle.urls.urlpatterns,
     path("-/live", health.live),
     path("-/ready", health.ready),
+    path("-/metrics", metrics),
     path("admin/", console_site.urls),
     *at_root,
 ]

@@ -9,8 +9,11 @@ from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
 
+from iam.authenticate import Authenticated
+from iam.principals import ANONYMOUS
 from iam.rate_limits import OperationClass, count
 from kernel.errors import MethodNotAllowed, NotImplemented
+from kernel.http.operations import UNKNOWN, Asked, reads_requests_of
 from s3api.handlers import (
     acls,
     buckets,
@@ -24,7 +27,7 @@ from s3api.handlers import (
     tags,
 )
 from s3api.query import table
-from s3api.requests import S3Request, read_request
+from s3api.requests import S3Request, read_request, target_of
 
 Handler = Callable[[S3Request], HttpResponseBase]
 
@@ -194,16 +197,29 @@ SUBRESOURCES = (
 @csrf_exempt
 def answer(http: HttpRequest) -> HttpResponseBase:
     """Answer one request."""
+    http.dialect = "s3"  # type: ignore[attr-defined]
     request = read_request(http)
     route = route_of(request)
     if route == "GET service" and is_visitor(request):
         return HttpResponseRedirect("/admin/")
-    _, handler = operation_of(route, request)
+    http.operation, handler = operation_of(route, request)  # type: ignore[attr-defined]
     if "s3" in settings.OBJECTSTORE_RATE_LIMITED_DIALECTS:
         count(http, request.principal, "s3", class_of(route))
     response = handler(request)
     response.headers["x-amz-id-2"] = http.request_id  # type: ignore[attr-defined]
     return response
+
+
+NOBODY = Authenticated(ANONYMOUS)
+
+
+@reads_requests_of("s3")
+def asked_by(http: HttpRequest) -> Asked:
+    """Read a request's route without authenticating it."""
+    bucket, key = target_of(http)
+    request = S3Request(http, bucket, key, http.GET.dict(), NOBODY)
+    operation, _ = TABLE.get(route_of(request), (UNKNOWN, None))
+    return Asked(operation, bucket)
 
 
 def route_of(request: S3Request) -> str:

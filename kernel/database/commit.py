@@ -13,13 +13,16 @@ import os
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections, transaction
 
+from kernel import telemetry
 from kernel.errors import InsufficientStorage, ServiceUnavailable
+from kernel.telemetry import traced
 
 MOST_TOGETHER = 256
 MOST_TRIES = 5
@@ -27,6 +30,7 @@ MOST_TRIES = 5
 TRANSIENT = frozenset({"40P01", "40001"})
 
 
+@traced("commit")
 def commit[T](record: Callable[[], T], *, using: str = "default") -> T:
     """Run `record` in a transaction and return its result once it is durable.
 
@@ -48,12 +52,20 @@ def commit[T](record: Callable[[], T], *, using: str = "default") -> T:
 def _commit_alone[T](record: Callable[[], T], using: str) -> T:
     for attempt in range(1, MOST_TRIES + 1):
         try:
+            began = time.perf_counter()
             with transaction.atomic(using=using):
-                return record()
+                result = record()
+            _note(1, began)
+            return result
         except DatabaseError as error:
             if attempt == MOST_TRIES or not _is_transient(error):
                 raise _translated(error) from error
     raise AssertionError("the last attempt returns or raises")
+
+
+def _note(writes: int, began: float) -> None:
+    if telemetry.watcher is not None:
+        telemetry.watcher.committed(writes, time.perf_counter() - began)
 
 
 def _is_transient(error: DatabaseError) -> bool:
@@ -109,8 +121,10 @@ class _GroupCommitter:
     def _run(self) -> None:
         while True:
             batch = self._take()
+            began = time.perf_counter()
             try:
                 self._commit_together(batch)
+                _note(len(batch), began)
             except BaseException as error:
                 self._commit_one_by_one(batch, error)
             for write in batch:

@@ -14,9 +14,12 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
+from kernel.telemetry import traced
+
 Row = tuple[Any, ...]
 
 
+@traced("query")
 def fetch_all(sql: str, values: Sequence[Any]) -> list[Row]:
     """Run a statement with %s for its values and give all rows."""
     connection = _connection()
@@ -40,6 +43,7 @@ def fetch_one(sql: str, values: Sequence[Any]) -> Row | None:
     return rows[0] if rows else None
 
 
+@traced("query")
 def execute(sql: str, values: Sequence[Any]) -> int:
     """Run a statement and give the number of rows it changed."""
     connection = _connection()

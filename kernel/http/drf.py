@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
 
 from kernel.errors import EntityTooLarge
+from kernel.http.operations import UNKNOWN
 from kernel.http.schema import DocumentSchema
 
 MOST_JSON = 1024 * 1024
@@ -35,6 +36,13 @@ class RestViewSet(ViewSet):
     # By action: the class of operation that its rate limit counts.
     operation_classes: dict[str, str] = {}
 
+    def initial(self, request: Request, *arguments: Any, **named: Any) -> None:
+        """Let the request know which operation it is before anything can refuse it."""
+        http: Any = request._request
+        http.dialect = "rest"
+        http.operation = operation_name(self)
+        super().initial(request, *arguments, **named)
+
     @property
     def operation_class(self) -> str | None:
         return self.operation_classes.get(self.action)
@@ -43,6 +51,32 @@ class RestViewSet(ViewSet):
     def default_response_headers(self) -> dict[str, str]:
         """Leave Allow and Vary to the answers that mean something by them."""
         return {}
+
+
+_names: dict[tuple[type, str | None], str] = {}
+
+
+def operation_name(view: RestViewSet) -> str:
+    """Name an action as AWS would: by its id in the schema, `get_object`, GetObject."""
+    known = (type(view), view.action)
+    name = _names.get(known)
+    if name is None:
+        name = _names[known] = camel_case(operation_id(view)) or UNKNOWN
+    return name
+
+
+def operation_id(view: RestViewSet) -> str:
+    action = getattr(view, view.action or "", None)
+    described = getattr(action, "kwargs", {}).get("schema")
+    if described is None:
+        return ""
+    schema = described()
+    schema.view = view
+    return str(schema.get_operation_id())
+
+
+def camel_case(name: str) -> str:
+    return "".join(word[:1].upper() + word[1:] for word in name.split("_"))
 
 
 def rest_time(moment: datetime) -> str:

@@ -140,9 +140,20 @@ def object_response(
 class ObjectResponse(StreamingHttpResponse):
     """An answer whose chunks the server may take as they are."""
 
-    def __init__(self, chunks: Iterator[bytes], status: int) -> None:
-        super().__init__(chunks, status=status)
+    chunks: Iterator[bytes]
+    is_async = False
+
+    @property
+    def streaming_content(self) -> Iterator[bytes]:
+        return self.chunks
+
+    @streaming_content.setter
+    def streaming_content(self, chunks: Iterator[bytes]) -> None:
+        """Take chunks, and close them with the answer: a file may be behind them."""
         self.chunks = chunks
+        close = getattr(chunks, "close", None)
+        if close is not None:
+            self._resource_closers.append(close)
 
 
 def add_headers(response: HttpResponseBase, headers: Mapping[str, str]) -> None:

@@ -1,0 +1,166 @@
+"""What is noted of each request: counted, traced, and written to the access log."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any, Protocol
+
+from kernel.http.errors import dialect_of
+from kernel.http.operations import asked_by
+from kernel.http.responses import ObjectResponse
+from kernel.telemetry import current
+from observability.counters import Counters
+
+Answer = Callable[[Any], Any]
+UPLOADS = frozenset({"PUT", "POST", "PATCH"})
+# Bytes that are at hand: they count as sent when they are given to the server.
+AT_HAND = type(iter(()))
+
+
+class RequestSpans(Protocol):
+    def begin_request(self, request: Any) -> Any: ...
+
+    def end_request(self, span: Any, request: Any, outcome: Outcome) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a request came out."""
+
+    dialect: str
+    operation: str
+    status: int
+    seconds: float
+    received: int
+    sent: int
+
+
+class Observer:
+    """Watches requests from their beginning to the last byte of their answer."""
+
+    def __init__(
+        self,
+        counters: Counters | None,
+        spans: RequestSpans | None,
+        log: Callable[[Any, Outcome], None] | None,
+    ) -> None:
+        self._counters = counters
+        self._spans = spans
+        self._log = log
+
+    def watch(self, request: Any, answer: Answer) -> Any:
+        """Answer a request and note it."""
+        began = perf_counter()
+        current.request = request
+        if self._counters is not None:
+            self._counters.begin_request()
+        if request.method in UPLOADS:
+            request.counted_body = count_body(request.environ)
+        if self._spans is not None:
+            request.span = self._spans.begin_request(request)
+        response = answer(request)
+        if not response.streaming:
+            sent = len(response.content)
+        elif type(response) is ObjectResponse and type(response.chunks) is not AT_HAND:
+            self._follow(request, response, began)
+            return response
+        else:
+            sent = int(response.headers.get("Content-Length", 0))
+        self._note(request, response.status_code, began, sent)
+        return response
+
+    def _follow(self, request: Any, response: ObjectResponse, began: float) -> None:
+        """Note the request once the last of its answer has been taken."""
+        status = response.status_code
+        response.streaming_content = CountedChunks(
+            response.chunks, lambda sent: self._note(request, status, began, sent)
+        )
+
+    def _note(self, request: Any, status: int, began: float, sent: int) -> None:
+        seconds = perf_counter() - began
+        known = request.__dict__
+        operation = known.get("operation") or asked_by(request).operation
+        dialect = known.get("dialect") or dialect_of(request)
+        body = known.get("counted_body")
+        received = 0 if body is None else received_in(request, body, status)
+        if self._counters is not None:
+            self._counters.count_request(
+                dialect, operation, status, seconds, received, sent
+            )
+        if self._spans is None and self._log is None:
+            return
+        outcome = Outcome(dialect, operation, status, seconds, received, sent)
+        if self._spans is not None and request.span is not None:
+            self._spans.end_request(request.span, request, outcome)
+        if self._log is not None:
+            self._log(request, outcome)
+
+
+def count_body(environ: dict[str, Any]) -> CountedBody:
+    """Count what is read of a body by whoever reads it."""
+    counted = environ["wsgi.input"] = CountedBody(environ["wsgi.input"])
+    return counted
+
+
+def received_in(request: Any, body: CountedBody, status: int) -> int:
+    """Give the bytes read; what Django itself read is what was announced."""
+    if body.size or status >= 400:
+        return body.size
+    announced = request.META.get("CONTENT_LENGTH") or "0"
+    return int(announced) if announced.isdecimal() else 0
+
+
+class CountedBody:
+    """A request's stream that knows how much of it was read."""
+
+    __slots__ = ("_stream", "size")
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self.size = 0
+
+    def read(self, *size: int) -> bytes:
+        chunk: bytes = self._stream.read(*size)
+        self.size += len(chunk)
+        return chunk
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+class CountedChunks:
+    """An answer's chunks; at the end, early or not, it tells how much was taken."""
+
+    __slots__ = ("_chunks", "_done", "_size")
+
+    def __init__(self, chunks: Iterator[bytes], done: Callable[[int], None]) -> None:
+        self._chunks = chunks
+        self._done: Callable[[int], None] | None = done
+        self._size = 0
+
+    def __iter__(self) -> Iterator[bytes]:
+        return self
+
+    def __next__(self) -> bytes:
+        try:
+            chunk = next(self._chunks)
+        except BaseException:
+            self.close()
+            raise
+        self._size += len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Close the chunks too: a file may be open behind them."""
+        done, self._done = self._done, None
+        if done is None:
+            return
+        close = getattr(self._chunks, "close", None)
+        if close is not None:
+            close()
+        done(self._size)
+
+    # A client that leaves before the first byte leaves nobody to call close.
+    __del__ = close
