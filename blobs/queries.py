@@ -12,6 +12,7 @@ from django.db import connection
 from blobs.models import Blob, BlobKind, BlobState
 from kernel.database.fields import column_time
 from kernel.database.rows import execute, fetch_one
+from kernel.database.vendor import is_postgresql
 
 UNNAMED = """
     NOT EXISTS (SELECT 1 FROM objects_objectversion WHERE blob_id = blobs_blob.id)
@@ -99,7 +100,7 @@ def make_live(blob_id: int, size: int, md5: str, now: datetime) -> bool:
 
 def hold(blob_id: int) -> bool:
     """Keep a live blob from being freed until the transaction ends."""
-    lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    lock = " FOR KEY SHARE" if is_postgresql() else ""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM blobs_blob WHERE id = %s AND state = 'live'" + lock,
@@ -127,7 +128,7 @@ def _wait_for_others(blob_id: int) -> None:
     PostgreSQL decides whether a blob is named by what was committed when a statement
     began: the lock has to be a statement of its own, before that one.
     """
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         execute("SELECT 1 FROM blobs_blob WHERE id = %s FOR UPDATE", [blob_id])
 
 

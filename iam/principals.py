@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
 
 from iam.policy import Policy
+from kernel.evolution import evolved
 from kernel.results import Owner
 
 
@@ -104,7 +105,7 @@ class Principal:
 
     def asking(self, facts: RequestFacts) -> Principal:
         """Give the same principal with the facts of one request."""
-        return replace(self, facts=facts)
+        return evolved(self, facts=facts)
 
 
 ANONYMOUS = Principal(PrincipalKind.ANONYMOUS)

@@ -46,6 +46,7 @@ from kernel.errors import (
     OperationAborted,
     QuotaExceeded,
 )
+from kernel.evolution import evolved
 from kernel.names import check_metadata, check_object_key, check_tags
 from kernel.ranges import ByteRange, parse_range
 from kernel.results import (
@@ -179,7 +180,7 @@ def checked_attributes(
         check_beside_put(principal, "s3:PutObjectTagging", bucket, key)
     storage_class = attributes.storage_class or bucket.storage_class
     store.storage_of(storage_class)
-    checked = replace(
+    checked = evolved(
         attributes,
         storage_class=storage_class,
         encryption=kept_encryption(bucket, attributes.encryption),

@@ -15,6 +15,7 @@ from django.db import connection
 from blobs.queries import BLOB_COLUMNS, BlobInfo
 from kernel.database.fields import column_time
 from kernel.database.rows import fetch_all, fetch_one
+from kernel.database.vendor import is_postgresql
 from kernel.listing import SMALLEST
 from kernel.names import next_name
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
@@ -128,7 +129,7 @@ def lock_key(bucket_id: int, key: str) -> None:
 
     SQLite lets only one writer in at all.
     """
-    if connection.vendor == "postgresql":
+    if is_postgresql():
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))",
@@ -249,7 +250,7 @@ def add_version(
         owner_id,
         column_time(now),
     ]
-    statement = INSERT_POSTGRESQL if connection.vendor == "postgresql" else INSERT
+    statement = INSERT_POSTGRESQL if is_postgresql() else INSERT
     added = fetch_one(statement, [*row, bucket.id, bucket.versioning])
     if added is None:
         return None
@@ -357,7 +358,7 @@ def _walk(
     condition: str,
 ) -> tuple[str, list[Any]]:
     """Write the walk; each of its rows is a key that stands alone or for its prefix."""
-    find = "strpos" if connection.vendor == "postgresql" else "instr"
+    find = "strpos" if is_postgresql() else "instr"
     rest = len(prefix) + 1
     # What follows prefix + segment + delimiter: the same with the next delimiter.
     past_values: list[Any] = [rest, delimiter, len(prefix) - 1, rest, delimiter]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from django.db import connection, models
+from django.db import models
+
+from kernel.database.vendor import is_postgresql
 
 
 class ByteOrderedField(models.CharField):  # type: ignore[type-arg]
@@ -23,4 +25,6 @@ class ByteOrderedField(models.CharField):  # type: ignore[type-arg]
 
 def column_time(value: datetime | None) -> Any:
     """Write a time for raw SQL as the ORM does: SQLite keeps naive UTC text."""
-    return connection.ops.adapt_datetimefield_value(value)
+    if value is None or is_postgresql():
+        return value
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(" ")
