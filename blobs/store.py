@@ -27,6 +27,7 @@ from blobs.models import Blob, BlobKind, Part
 from blobs.outages import Outages
 from blobs.queries import BlobInfo
 from blobs.storage import open_range
+from kernel import telemetry
 from kernel.bodies import CHUNK, Body
 from kernel.database.commit import commit
 from kernel.errors import (
@@ -36,6 +37,7 @@ from kernel.errors import (
     ServiceUnavailable,
 )
 from kernel.results import CustomerKey
+from kernel.telemetry import traced
 
 logger = logging.getLogger("objectstore.blobs")
 
@@ -158,6 +160,7 @@ def storage_of(storage_class: str) -> Storage:
         raise InvalidStorageClass(storage_class=storage_class) from error
 
 
+@traced("blob write")
 def write(
     body: Body, storage_class: str, *, seal: Seal | None = None, now: datetime
 ) -> WrittenBlob:
@@ -259,6 +262,7 @@ def discard_written(blob_id: int, now: datetime) -> None:
         logger.exception("blob %s is left to the sweep", blob_id)
 
 
+@traced("blob open")
 def open_blob(
     blob: BlobInfo, start: int, length: int, customer_key: CustomerKey | None = None
 ) -> Iterator[bytes]:
@@ -414,6 +418,8 @@ def sweep(
         commit(partial(_remove_rows, removed, freed_before))
         blobs += len(removed)
         size += sum(blob.size for blob in removed)
+    if telemetry.watcher is not None:
+        telemetry.watcher.swept(blobs, size)
     return Swept(blobs, size)
 
 
