@@ -14,6 +14,7 @@ from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
+from kombu.exceptions import OperationalError as BrokerError
 
 from console.models import Job, JobKind, JobState
 from iam.access import may
@@ -80,9 +81,26 @@ def start_job(
 
 
 def enqueue(job: Job) -> None:
+    """Send a job to the workers; where the broker is away, `resume_jobs` does it."""
     from console.tasks import run_job as task
 
-    task.delay(job_id=job.pk)
+    try:
+        task.delay(job_id=job.pk)
+    except BrokerError as error:
+        logger.warning("job %s waits for the broker: %s", job.pk, error)
+
+
+def resume_jobs(now: datetime) -> int:
+    """Send again the jobs that no worker has: their message or their worker is gone."""
+    silent = Q(heard_at__lt=now - SILENT_AFTER) | Q(
+        heard_at__isnull=True, created_at__lt=now - SILENT_AFTER
+    )
+    lying = Job.objects.filter(silent, state__in=(JobState.QUEUED, JobState.RUNNING))
+    for job in lying:
+        enqueue(job)
+    # Those that only wait for a worker to be free are not sent again each minute.
+    commit(lambda: lying.filter(state=JobState.QUEUED).update(heard_at=now))
+    return len(lying)
 
 
 def visible_jobs(principal: Principal) -> Any:

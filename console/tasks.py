@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from celery import shared_task
+from django.utils import timezone
 
 from console import jobs
 
@@ -12,3 +13,8 @@ from console import jobs
 @shared_task
 def run_job(*, job_id: int) -> dict[str, Any]:
     return jobs.run_job(job_id)
+
+
+@shared_task
+def resume_jobs() -> int:
+    return jobs.resume_jobs(timezone.now())

@@ -140,7 +140,10 @@ class Announcements:
             if self._listening_in != os.getpid():
                 self._listening_in = os.getpid()
                 threading.Thread(
-                    target=self._run, name="rights-changed", daemon=True
+                    target=self._run,
+                    args=(settings.CACHES["ratelimit"]["LOCATION"],),
+                    name="rights-changed",
+                    daemon=True,
                 ).start()
 
     def _redis(self) -> Redis:
@@ -148,15 +151,14 @@ class Announcements:
             self._client = connect(settings.CACHES["ratelimit"]["LOCATION"])
         return self._client
 
-    def _run(self) -> None:
+    def _run(self, url: str) -> None:
         while True:
             try:
-                self._hear()
+                self._hear(url)
             except RedisError:
                 time.sleep(REST)
 
-    def _hear(self) -> None:
-        url = settings.CACHES["ratelimit"]["LOCATION"]
+    def _hear(self, url: str) -> None:
         with connect(url, socket_timeout=None, socket_keepalive=True) as client:
             channel = client.pubsub()
             channel.subscribe(CHANNEL)

@@ -359,6 +359,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "lifecycle.tasks.start_lifecycle",
         "schedule": min(3600, OBJECTSTORE_LIFECYCLE_DAY_SECONDS),
     },
+    "take up jobs that lost their worker": {
+        "task": "console.tasks.resume_jobs",
+        "schedule": 60,
+    },
     "compare stored bytes with their checksums": {
         "task": "lifecycle.tasks.scrub_blobs",
         "schedule": 3600,

@@ -17,6 +17,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objectstore_site.settings")
 django.setup(set_prefix=False)
 
 from objectstore_site.middleware import RequestFrame, is_for_browser  # noqa: E402
+from objectstore_site.refusals import AnswerFirst, is_cut_off  # noqa: E402
 
 
 class Application(WSGIHandler):
@@ -41,15 +42,22 @@ class Application(WSGIHandler):
         if self._needs_signals or is_for_browser(request):
             # Django decodes the path in place; read again, it would be another key.
             environ["PATH_INFO"] = environ[RECEIVED_PATH]
-            return super().__call__(environ, start_response)
-        response = self._frame(request)
-        start_response(
-            f"{response.status_code} {response.reason_phrase}",
-            list(response.headers.items()),
-        )
-        if isinstance(response, ObjectResponse):
-            return response.chunks
-        return response if response.streaming else [response.content]
+            response: Any = super().__call__(environ, start_response)
+            chunks = response
+        else:
+            response = self._frame(request)
+            chunks = chunks_of(response)
+            start_response(
+                f"{response.status_code} {response.reason_phrase}",
+                list(response.headers.items()),
+            )
+        return AnswerFirst(environ, chunks) if is_cut_off(environ, response) else chunks
+
+
+def chunks_of(response: Any) -> Iterable[bytes]:
+    if isinstance(response, ObjectResponse):
+        return response.chunks
+    return response if response.streaming else [response.content]
 
 
 application = Application()

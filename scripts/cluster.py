@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from tests.cluster.cluster import Cluster, missing_programs  # noqa: E402
+from tests.cluster.cluster import Cluster, missing_programs
 
 READY = """
   S3 and REST  {url}  (console at {url}/admin/)

@@ -9,7 +9,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as rest
 from rest_framework.response import Response
@@ -71,7 +71,13 @@ def as_refusal(request: HttpRequest, error: Exception) -> ObjectStoreError:
             return refusal()
     request_id = getattr(request, "request_id", "")
     logger.error("request %s failed", request_id, exc_info=error)
+    if isinstance(error, DATABASE_IS_AWAY):
+        return errors.ServiceUnavailable("The database does not answer.")
     return errors.InternalError()
+
+
+# A server that is down, starts or ends; a connection that broke.
+DATABASE_IS_AWAY = (OperationalError, InterfaceError)
 
 
 TRANSLATED: dict[type[Exception], Callable[[], ObjectStoreError]] = {

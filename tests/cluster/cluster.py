@@ -358,6 +358,4 @@ def start_all(services: list[Service]) -> None:
 
 
 def servers(ports: Iterable[int]) -> str:
-    return "\n".join(
-        f"server 127.0.0.1:{port} max_fails=1 fail_timeout=2s;" for port in ports
-    )
+    return "\n".join(f"server 127.0.0.1:{port} max_fails=0;" for port in ports)

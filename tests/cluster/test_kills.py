@@ -22,6 +22,7 @@ import pytest
 from tests.cluster.cluster import DAY, Cluster
 from tests.cluster.services import Service
 from tests.cluster.test_scenarios import eventually
+from tests.storages.engines import KEY, SECRET
 
 WRITERS = 6
 # Inline, in one request to the storage, and in parts.
@@ -228,7 +229,7 @@ def test_workers_are_killed_amid_transitions(
 
     def moved() -> int:
         listed = s3.list_objects_v2(Bucket=bucket)["Contents"]
-        return sum(one["StorageClass"] == "cold" for one in listed)
+        return sum(one["StorageClass"] == "COLD" for one in listed)
 
     kills = 0
     for place in (1, count // 2):
@@ -259,7 +260,8 @@ def test_at_the_end_bytes_and_rows_name_each_other(cluster: Cluster, say: Say) -
     assert isinstance(paths, list)
     assert stored_keys(cluster) == set(paths)
     unnamed = cluster.evaluate(
-        "from blobs.models import Blob; print(Blob.objects.exclude(state='live').count())"
+        "from blobs.models import Blob;"
+        "print(Blob.objects.exclude(state='live').count())"
     )
     assert unnamed == 0
     assert "all counters are right" in cluster.manage("verify_counters")
@@ -272,16 +274,10 @@ def stored_keys(cluster: Cluster) -> set[str]:
     client = boto3.client(
         "s3",
         endpoint_url=f"http://127.0.0.1:{engine.port}",
-        aws_access_key_id=engine_keys()[0],
-        aws_secret_access_key=engine_keys()[1],
+        aws_access_key_id=KEY,
+        aws_secret_access_key=SECRET,
         region_name="us-east-1",
     )
     pages = client.get_paginator("list_objects_v2").paginate(Bucket=engine.bucket)
     found = {one["Key"] for page in pages for one in page.get("Contents", [])}
     return found - {"ready"}
-
-
-def engine_keys() -> tuple[str, str]:
-    from tests.storages.engines import KEY, SECRET
-
-    return KEY, SECRET
