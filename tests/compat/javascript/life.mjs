@@ -10,11 +10,11 @@ import {
   DeleteObjectsCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListObjectVersionsCommand,
   NoSuchKey,
   PutBucketVersioningCommand,
   PutObjectCommand,
   S3Client,
-  paginateListObjectVersions,
   paginateListObjectsV2,
   waitUntilBucketNotExists,
 } from "@aws-sdk/client-s3";
@@ -106,8 +106,8 @@ await send(new DeleteObjectCommand({ Bucket, Key }));
 await assert.rejects(read({ Key }), (error) => error instanceof NoSuchKey);
 assert.equal((await read({ Key, VersionId })).toString(), "second");
 
-const pages = () => paginateListObjectVersions({ client: s3 }, { Bucket });
-const entries = [...(await all(pages(), "Versions")), ...(await all(pages(), "DeleteMarkers"))];
+const { Versions, DeleteMarkers } = await send(new ListObjectVersionsCommand({ Bucket }));
+const entries = [...Versions, ...DeleteMarkers];
 assert.equal(entries.length, 7);
 const Objects = entries.map((entry) => ({ Key: entry.Key, VersionId: entry.VersionId }));
 const { Errors } = await send(new DeleteObjectsCommand({ Bucket, Delete: { Objects } }));
