@@ -199,7 +199,7 @@ STORAGES = {
 # Seconds within which a storage elsewhere must answer, all attempts together.
 OBJECTSTORE_STORAGE_TIMEOUT = env.integer("OBJECTSTORE_STORAGE_TIMEOUT", 20)
 # How often a request to a storage elsewhere is tried.
-OBJECTSTORE_STORAGE_ATTEMPTS = env.integer("OBJECTSTORE_STORAGE_ATTEMPTS", 3)
+OBJECTSTORE_STORAGE_ATTEMPTS = max(1, env.integer("OBJECTSTORE_STORAGE_ATTEMPTS", 3))
 # Classes that are archives: read only after RestoreObject.
 OBJECTSTORE_ARCHIVE_CLASSES = env.names("OBJECTSTORE_ARCHIVE_CLASSES", "archive")
 # Seconds that a restore takes, by tier: the bytes of local archives are at hand.
