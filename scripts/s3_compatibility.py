@@ -24,7 +24,8 @@ an operation does not do it refuses with `NotImplemented`, and nothing is stored
 has no effect. The tests are those of `tests/s3` that called it.
 
 The conformance suite of Ceph, `ceph/s3-tests`, is run by `scripts/s3_tests.py`; its
-outcome is in [s3-tests.md](s3-tests.md).
+outcome is in [s3-tests.md](s3-tests.md), that of its IAM and STS tests in
+[iam-tests.md](iam-tests.md).
 
 | operation | | tests |
 |---|---|---|
