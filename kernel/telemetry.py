@@ -20,7 +20,7 @@ class Watcher(Protocol):
 class Tracer(Protocol):
     """Who makes spans; `end` takes what `begin` gave and what was raised, if any."""
 
-    def begin(self, name: str) -> Any: ...
+    def begin(self, name: str, attributes: Mapping[str, Any]) -> Any: ...
 
     def end(self, span: Any, error: BaseException | None = None) -> None: ...
 
@@ -54,26 +54,29 @@ def endpoints_of(signal: str) -> tuple[str, ...]:
     return (f"OTEL_EXPORTER_OTLP_{signal}_ENDPOINT", *ENDPOINTS)
 
 
-def traced[**P, T](name: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def traced[**P, T](
+    name: str, first: str = ""
+) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Make each call of a function a span of the request or task it belongs to.
 
-    Where no traces are sent the function stays as it is, so that it costs nothing.
+    `first` is the attribute that tells the first argument. Where no traces are sent
+    the function stays as it is, so that it costs nothing.
     """
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         if not exports("TRACES", os.environ):
             return function
-        return in_span(name, function)
+        return in_span(name, first, function)
 
     return decorate
 
 
-def in_span[**P, T](name: str, function: Callable[P, T]) -> Callable[P, T]:
+def in_span[**P, T](name: str, first: str, function: Callable[P, T]) -> Callable[P, T]:
     @wraps(function)
     def call(*arguments: P.args, **named: P.kwargs) -> T:
         if tracer is None or current.span is None:
             return function(*arguments, **named)
-        span = tracer.begin(name)
+        span = tracer.begin(name, {first: arguments[0]} if first else {})
         try:
             result = function(*arguments, **named)
         except BaseException as error:

@@ -25,6 +25,8 @@ STARTED: Name = ("started",)
 COMMITS: Name = ("commits",)
 GROUPS: Name = ("groups",)
 SWEEPS: Name = ("sweeps",)
+# Dialect, operation, and the first digit of the status.
+Series = tuple[str, str, int]
 REQUESTS, TASKS = "requests", "tasks"
 
 
@@ -45,7 +47,7 @@ class Counters:
     def _begin(self) -> None:
         self._ledger: Ledger | None = None
         self._cells: dict[Name, Cells] = {}
-        self.requests: dict[tuple[str, str, int], Cells] = {}
+        self.requests: dict[Series, Cells] = {}
         self.started: Cells | None = None
 
     def _begin_in_child(self) -> None:
@@ -66,31 +68,15 @@ class Counters:
                 self._cells[name] = self._ledger.cells(name, count)
             return self._cells[name]
 
-    def begin_request(self) -> None:
-        if self.started is None:
-            self.started = self.cells(STARTED, 1)
-        self.started[0] += 1.0
+    def begin_requests(self) -> Cells:
+        self.started = self.cells(STARTED, 1)
+        return self.started
 
-    def count_request(
-        self,
-        dialect: str,
-        operation: str,
-        status: int,
-        seconds: float,
-        received: int,
-        sent: int,
-    ) -> None:
-        series = (dialect, operation, status // 100)
-        cells = self.requests.get(series)
-        if cells is None:
-            name = (REQUESTS, dialect, operation, f"{status // 100}xx")
-            cells = self.requests[series] = self.cells(name, REQUEST_CELLS)
-        cells[bisect_left(SECONDS, seconds)] += 1.0
-        cells[SUM] += seconds
-        if received:
-            cells[RECEIVED] += received
-        if sent:
-            cells[SENT] += sent
+    def begin_series(self, series: Series) -> Cells:
+        dialect, operation, status_class = series
+        name = (REQUESTS, dialect, operation, f"{status_class}xx")
+        cells = self.requests[series] = self.cells(name, REQUEST_CELLS)
+        return cells
 
     def committed(self, writes: int, seconds: float) -> None:
         self._observe(COMMITS, SECONDS, seconds)

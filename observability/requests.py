@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from time import perf_counter
@@ -11,7 +12,7 @@ from kernel.http.errors import dialect_of
 from kernel.http.operations import asked_by
 from kernel.http.responses import ObjectResponse
 from kernel.telemetry import current
-from observability.counters import Counters
+from observability.counters import RECEIVED, SECONDS, SENT, SUM, Counters
 
 Answer = Callable[[Any], Any]
 UPLOADS = frozenset({"PUT", "POST", "PATCH"})
@@ -45,29 +46,35 @@ class Observer:
         counters: Counters | None,
         spans: RequestSpans | None,
         log: Callable[[Any, Outcome], None] | None,
+        *,
+        is_told_to_logs: bool = False,
     ) -> None:
         self._counters = counters
         self._spans = spans
         self._log = log
+        self._is_more_wanted = spans is not None or log is not None
+        self._is_told_to_logs = is_told_to_logs or log is not None
 
     def watch(self, request: Any, answer: Answer) -> Any:
         """Answer a request and note it."""
         began = perf_counter()
-        current.request = request
+        if self._is_told_to_logs:
+            current.request = request
         if self._counters is not None:
-            self._counters.begin_request()
+            started = self._counters.started or self._counters.begin_requests()
+            started[0] += 1.0
         if request.method in UPLOADS:
             request.counted_body = count_body(request.environ)
         if self._spans is not None:
             request.span = self._spans.begin_request(request)
         response = answer(request)
-        if not response.streaming:
-            sent = len(response.content)
-        elif type(response) is ObjectResponse and type(response.chunks) is not AT_HAND:
-            self._follow(request, response, began)
-            return response
+        if type(response) is ObjectResponse:
+            if type(response.chunks) is not AT_HAND:
+                self._follow(request, response, began)
+                return response
+            sent = response.length
         else:
-            sent = int(response.headers.get("Content-Length", 0))
+            sent = length_of(response)
         self._note(request, response.status_code, began, sent)
         return response
 
@@ -80,22 +87,41 @@ class Observer:
 
     def _note(self, request: Any, status: int, began: float, sent: int) -> None:
         seconds = perf_counter() - began
-        known = request.__dict__
-        operation = known.get("operation") or asked_by(request).operation
-        dialect = known.get("dialect") or dialect_of(request)
-        body = known.get("counted_body")
-        received = 0 if body is None else received_in(request, body, status)
+        try:
+            dialect, operation = request.dialect, request.operation
+        except AttributeError:
+            dialect, operation = dialect_of(request), asked_by(request).operation
+        received = received_in(request, status) if request.method in UPLOADS else 0
         if self._counters is not None:
-            self._counters.count_request(
-                dialect, operation, status, seconds, received, sent
+            series = (dialect, operation, status // 100)
+            requests = self._counters.requests
+            cells = requests.get(series) or self._counters.begin_series(series)
+            cells[bisect_left(SECONDS, seconds)] += 1.0
+            cells[SUM] += seconds
+            cells[SENT] += sent
+            if received:
+                cells[RECEIVED] += received
+        if self._is_more_wanted:
+            self._tell(
+                request, Outcome(dialect, operation, status, seconds, received, sent)
             )
-        if self._spans is None and self._log is None:
-            return
-        outcome = Outcome(dialect, operation, status, seconds, received, sent)
-        if self._spans is not None and request.span is not None:
-            self._spans.end_request(request.span, request, outcome)
+        # Kept until the thread's next request, this one's memory would not be used
+        # again by that: 1.7 us of a GET's 70.
+        if self._is_told_to_logs:
+            current.request = None
+
+    def _tell(self, request: Any, outcome: Outcome) -> None:
+        """Write the log line first: it names the span, which then ends."""
         if self._log is not None:
             self._log(request, outcome)
+        if self._spans is not None and request.span is not None:
+            self._spans.end_request(request.span, request, outcome)
+
+
+def length_of(response: Any) -> int:
+    if response.streaming:
+        return int(response.headers.get("Content-Length", 0))
+    return len(response.content)
 
 
 def count_body(environ: dict[str, Any]) -> CountedBody:
@@ -104,8 +130,9 @@ def count_body(environ: dict[str, Any]) -> CountedBody:
     return counted
 
 
-def received_in(request: Any, body: CountedBody, status: int) -> int:
+def received_in(request: Any, status: int) -> int:
     """Give the bytes read; what Django itself read is what was announced."""
+    body: CountedBody = request.counted_body
     if body.size or status >= 400:
         return body.size
     announced = request.META.get("CONTENT_LENGTH") or "0"

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
 from kernel.telemetry import current
 from observability import watching
+
+if TYPE_CHECKING:
+    from observability.spans import Tracer
 
 BEGAN = "objectstore_began"
 SPAN = "objectstore_span"
@@ -16,32 +19,39 @@ SPAN = "objectstore_span"
 
 def watch_tasks() -> None:
     """Count and trace tasks from now on, where settings ask for it."""
-    if watching.counters() is None and watching.exporting() is None:
+    if watching.counters() is None and not watching.is_exporting():
         return
-    signals.task_prerun.connect(note_begin, weak=False)
-    signals.task_postrun.connect(note_end, weak=False)
-    sender = watching.exporting()
-    if sender is not None and sender.tracer is not None:
-        signals.before_task_publish.connect(sender.tracer.send_along, weak=False)
+    signals.task_prerun.connect(note_begin)
+    signals.task_postrun.connect(note_end)
+    signals.before_task_publish.connect(send_along)
 
 
 def note_begin(task: Any, **_: Any) -> None:
-    current.request = None
     setattr(task.request, BEGAN, perf_counter())
-    sender = watching.exporting()
-    if sender is not None and sender.tracer is not None:
-        setattr(task.request, SPAN, sender.tracer.begin_task(task))
+    traces = tracer()
+    if traces is not None:
+        setattr(task.request, SPAN, traces.begin_task(task))
 
 
 def note_end(task: Any, state: str | None = None, **_: Any) -> None:
     began = getattr(task.request, BEGAN, None)
     if began is None:
         return
-    seconds = perf_counter() - began
     counted = watching.counters()
     if counted is not None:
-        counted.count_task(task.name, (state or "unknown").lower(), seconds)
-    span = getattr(task.request, SPAN, None)
+        counted.count_task(task.name, (state or "").lower(), perf_counter() - began)
+    traces, span = tracer(), getattr(task.request, SPAN, None)
+    if traces is not None and span is not None:
+        traces.end_task(span, state or "")
+
+
+def send_along(headers: dict[str, Any] | None = None, **_: Any) -> None:
+    """Let a task that is sent be part of the trace it is sent in."""
+    span = current.span
+    if span is not None and headers is not None:
+        headers["traceparent"] = f"00-{span.trace_id:032x}-{span.span_id:016x}-01"
+
+
+def tracer() -> Tracer | None:
     sender = watching.exporting()
-    if span is not None and sender is not None and sender.tracer is not None:
-        sender.tracer.end_task(span, state or "")
+    return None if sender is None else sender.tracer

@@ -27,14 +27,24 @@ def counters() -> Counters | None:
     return Counters(Path(settings.OBJECTSTORE_METRICS_DIR))
 
 
+def is_exporting() -> bool:
+    return any(exports(signal, os.environ) for signal in SIGNALS)
+
+
 @lru_cache(maxsize=1)
 def exporting() -> Telemetry | None:
-    """Give what sends telemetry by OTLP; without it nothing of it is imported."""
-    if not any(exports(signal, os.environ) for signal in SIGNALS):
+    """Give what sends telemetry by OTLP; without it nothing of it is imported.
+
+    It has threads, so it is first asked for where work is done: a parent that only
+    forks and commands that end at once have none.
+    """
+    if not is_exporting():
         return None
     from observability.otlp import Telemetry
 
-    return Telemetry(os.environ)
+    sender = Telemetry(os.environ)
+    telemetry.tracer = sender.tracer
+    return sender
 
 
 def observer() -> Observer | None:
@@ -42,14 +52,12 @@ def observer() -> Observer | None:
     sender = exporting()
     tracer = None if sender is None else sender.tracer
     log = log_access if settings.OBJECTSTORE_ACCESS_LOG else None
-    if counters() is None and tracer is None and log is None:
+    is_told_to_logs = settings.LOG_FORMAT == "json" or exports("LOGS", os.environ)
+    if not (counters() or tracer or log or is_told_to_logs):
         return None
-    return Observer(counters(), tracer, log)
+    return Observer(counters(), tracer, log, is_told_to_logs=is_told_to_logs)
 
 
 def begin() -> None:
     """Let the storeys be watched from now on."""
     telemetry.watcher = counters()
-    sender = exporting()
-    if sender is not None:
-        telemetry.tracer = sender.tracer

@@ -19,7 +19,7 @@ from kernel.telemetry import traced
 Row = tuple[Any, ...]
 
 
-@traced("query")
+@traced("query", "db.query.text")
 def fetch_all(sql: str, values: Sequence[Any]) -> list[Row]:
     """Run a statement with %s for its values and give all rows."""
     connection = _connection()
@@ -43,7 +43,7 @@ def fetch_one(sql: str, values: Sequence[Any]) -> Row | None:
     return rows[0] if rows else None
 
 
-@traced("query")
+@traced("query", "db.query.text")
 def execute(sql: str, values: Sequence[Any]) -> int:
     """Run a statement and give the number of rows it changed."""
     connection = _connection()

@@ -127,7 +127,7 @@ def object_response(
     if is_head:
         response = HttpResponse(status=status)
     else:
-        response = ObjectResponse(content.chunks, status=status)
+        response = ObjectResponse(content.chunks, content.length, status)
     add_headers(response, headers)
     if content.byte_range:
         response.headers["Content-Range"] = content.byte_range.content_range(
@@ -143,6 +143,10 @@ class ObjectResponse(StreamingHttpResponse):
     chunks: Iterator[bytes]
     is_async = False
 
+    def __init__(self, chunks: Iterator[bytes], length: int, status: int) -> None:
+        super().__init__(chunks, status=status)
+        self.length = length
+
     @property
     def streaming_content(self) -> Iterator[bytes]:
         return self.chunks
@@ -153,7 +157,7 @@ class ObjectResponse(StreamingHttpResponse):
         self.chunks = chunks
         close = getattr(chunks, "close", None)
         if close is not None:
-            self._resource_closers.append(close)
+            self._resource_closers.append(close)  # type: ignore[attr-defined]
 
 
 def add_headers(response: HttpResponseBase, headers: Mapping[str, str]) -> None:
