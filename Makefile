@@ -76,3 +76,12 @@ requirements: .venv/development ## Pin the newest versions again
 .PHONY: test-kills
 test-kills: .venv/development ## Kill the server OBJECTSTORE_KILL_ROUNDS times in mid-write (200)
 	@OBJECTSTORE_KILL_ROUNDS=$${OBJECTSTORE_KILL_ROUNDS:-200} $(BIN)/pytest tests/durability/test_kills.py
+
+.PHONY: cluster
+cluster: .venv/development ## Prove, kill and measure PostgreSQL, Redis, SeaweedFS, nginx and six processes on this machine
+	@$(BIN)/pytest -m cluster -rs tests/cluster
+	@$(BIN)/python -m bench.cluster
+
+.PHONY: run-cluster
+run-cluster: .venv/development ## Start that cluster to try it; what is killed is started again
+	@$(BIN)/python scripts/cluster.py

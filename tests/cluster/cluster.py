@@ -158,6 +158,23 @@ class Cluster:
         """Run Python in the cluster's environment and give what it prints as JSON."""
         return json.loads(self.manage("shell", "--no-imports", "-c", code))
 
+    def sql(self, text: str) -> str:
+        """Run SQL as the owner of the database and give what it prints."""
+        programs = postgresql_folder()
+        assert programs is not None
+        done = subprocess.run(
+            [
+                *(programs / "psql", "-h", self.folder / "postgresql"),
+                *("-U", "objectstore", "-X", "-q", "-At"),
+                *("-v", "ON_ERROR_STOP=1", "objectstore"),
+            ],
+            input=text,
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout.strip()
+
     def subfolder(self, name: str) -> Path:
         folder = self.folder / name
         folder.mkdir(exist_ok=True)
