@@ -11,6 +11,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from django.conf import settings
@@ -31,6 +32,7 @@ REST = 1.0
 # Seconds after which a counter goes whose end is not known.
 LONGEST = 24 * 3600
 CHANNEL = "objectstore.rights-changed"
+MOST_KNOWN = 100_000
 
 
 def connect(url: str, **options: Any) -> Redis:
@@ -46,57 +48,22 @@ def connect(url: str, **options: Any) -> Redis:
     )
 
 
-class SharedCounters(BaseCache):
-    """Whole numbers in Redis that expire, for django-ratelimit."""
+class Server:
+    """One Redis as this process knows it: Django makes a cache for each thread."""
 
-    def __init__(self, location: str, params: dict[str, Any]) -> None:
-        super().__init__(params)
-        self._redis = connect(location)
-        self._own = ProcessCounters("", params)
+    def __init__(self, url: str) -> None:
+        self.redis = connect(url)
+        # Counters that are there, and until when: adding them needs no command.
+        self.known: dict[str, float] = {}
         self._rests_until = 0.0
 
-    def add(
-        self,
-        key: str,
-        value: Any,
-        timeout: float | None = DEFAULT_TIMEOUT,
-        version: int | None = None,
-    ) -> bool:
-        seconds = int(timeout) if isinstance(timeout, int | float) else LONGEST
-        return self._ask(
-            lambda: bool(self._redis.set(key, value, ex=seconds, nx=True)),
-            lambda: self._own.add(key, value, timeout, version),
-        )
+    def note(self, key: str, seconds: int) -> None:
+        if len(self.known) >= MOST_KNOWN:
+            self.known.clear()
+        self.known[key] = time.monotonic() + seconds
 
-    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
-        return self._ask(
-            lambda: self._count(key, delta), lambda: self._count_alone(key, delta)
-        )
-
-    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
-        return self._ask(
-            lambda: default if (text := self._redis.get(key)) is None else int(text),
-            lambda: self._own.get(key, default, version),
-        )
-
-    def clear(self) -> None:
-        self._own.clear()
-        self._redis.flushdb()
-
-    def _count(self, key: str, delta: int) -> int:
-        counted = int(self._redis.incrby(key, delta))
-        if counted == delta:
-            # Redis has lost the counter since it was added: it has no end.
-            self._redis.expire(key, LONGEST)
-        return counted
-
-    def _count_alone(self, key: str, delta: int) -> int:
-        # The counter may have been added while Redis still answered.
-        if self._own.add(key, delta, LONGEST):
-            return delta
-        return self._own.incr(key, delta)
-
-    def _ask[T](self, shared: Callable[[], T], alone: Callable[[], T]) -> T:
+    def ask[T](self, shared: Callable[[], T], alone: Callable[[], T]) -> T:
+        """Do what needs Redis, or the other thing while it does not answer."""
         if time.monotonic() < self._rests_until:
             return alone()
         try:
@@ -106,6 +73,70 @@ class SharedCounters(BaseCache):
                 logger.warning("rates are counted in this process alone: %s", error)
             self._rests_until = time.monotonic() + REST
             return alone()
+
+
+@cache
+def server_at(url: str) -> Server:
+    return Server(url)
+
+
+class SharedCounters(BaseCache):
+    """Whole numbers in Redis that expire, for django-ratelimit."""
+
+    def __init__(self, location: str, params: dict[str, Any]) -> None:
+        super().__init__(params)
+        self._server = server_at(location)
+        self._own = ProcessCounters(location, params)
+
+    def add(
+        self,
+        key: str,
+        value: Any,
+        timeout: float | None = DEFAULT_TIMEOUT,
+        version: int | None = None,
+    ) -> bool:
+        if time.monotonic() < self._server.known.get(key, 0):
+            return False
+        seconds = int(timeout) if isinstance(timeout, int | float) else LONGEST
+        return self._server.ask(
+            lambda: self._add(key, value, seconds),
+            lambda: self._own.add(key, value, timeout, version),
+        )
+
+    def incr(self, key: str, delta: int = 1, version: int | None = None) -> int:
+        return self._server.ask(
+            lambda: self._count(key, delta), lambda: self._count_alone(key, delta)
+        )
+
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        redis = self._server.redis
+        return self._server.ask(
+            lambda: default if (text := redis.get(key)) is None else int(text),
+            lambda: self._own.get(key, default, version),
+        )
+
+    def clear(self) -> None:
+        self._server.known.clear()
+        self._own.clear()
+        self._server.redis.flushdb()
+
+    def _add(self, key: str, value: Any, seconds: int) -> bool:
+        added = bool(self._server.redis.set(key, value, ex=seconds, nx=True))
+        self._server.note(key, seconds)
+        return added
+
+    def _count(self, key: str, delta: int) -> int:
+        counted = int(self._server.redis.incrby(key, delta))
+        if counted == delta:
+            # Redis has lost the counter since it was added: it has no end.
+            self._server.redis.expire(key, LONGEST)
+        return counted
+
+    def _count_alone(self, key: str, delta: int) -> int:
+        # The counter may have been added while Redis still answered.
+        if self._own.add(key, delta, LONGEST):
+            return delta
+        return self._own.incr(key, delta)
 
 
 def is_shared() -> bool:
