@@ -19,6 +19,7 @@ from buckets.configurations import (
 )
 from iam.policy import AccessRequest, Decision, evaluate
 from iam.principals import Principal
+from kernel import auditing
 from kernel.errors import AccessDenied, NoSuchBucket
 from kernel.results import BucketInfo, ObjectInfo
 from kernel.telemetry import traced
@@ -85,11 +86,29 @@ def check_access(
     target: ObjectInfo | None = None,
 ) -> None:
     """Raise AccessDenied unless the principal may do the action."""
+    if auditing.current.event is not None:
+        resource = resource_arn(bucket.name, key)
+        auditing.asked(action, resource, bucket.name, key, bucket.owner_id)
     if principal.is_system or is_plainly_owners(principal, bucket):
         return
     verdict = decide(principal, action, bucket, key, context=context, target=target)
     if not verdict.is_allowed:
+        note_refusal(principal, action, bucket, key, verdict.reason)
         raise AccessDenied(verdict_reason(principal, action, bucket, key, verdict))
+
+
+def note_refusal(
+    principal: Principal, action: str, bucket: BucketInfo, key: str, reason: str
+) -> None:
+    auditing.refused(
+        principal,
+        action,
+        resource_arn(bucket.name, key),
+        bucket.name,
+        key,
+        bucket.owner_id,
+        reason=reason,
+    )
 
 
 def is_allowed(

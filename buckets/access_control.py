@@ -15,6 +15,7 @@ from buckets.configurations import (
 )
 from buckets.operations import change_configuration, put_configuration
 from iam.principals import Principal
+from kernel.auditing import audited
 from kernel.errors import (
     InvalidBucketAclWithObjectOwnership,
     MalformedACLError,
@@ -34,6 +35,7 @@ def get_bucket_acl(
     return bucket, acls.shown(acl, bucket.owner_canonical_id)
 
 
+@audited()
 def put_bucket_acl(
     principal: Principal,
     name: str,
@@ -66,6 +68,7 @@ def check_stated_owner(stated: str, actual: str) -> None:
         raise MalformedACLError("The owner of an ACL cannot be changed by it.")
 
 
+@audited()
 def put_bucket_ownership_controls(
     principal: Principal, name: str, ownership: str, *, expected_owner: str = ""
 ) -> None:
@@ -93,6 +96,7 @@ def check_grants_nothing(acl: Mapping[str, Any], owner_id: str) -> None:
         raise InvalidBucketAclWithObjectOwnership()
 
 
+@audited()
 def put_public_access_block(
     principal: Principal,
     name: str,

@@ -23,6 +23,8 @@ from buckets.configurations import (
 from buckets.object_lock import ENABLED
 from iam.policy import AccessRequest, evaluate, is_public, parse_policy
 from iam.principals import Principal
+from kernel import auditing
+from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.errors import (
     AccessControlListNotSupported,
@@ -55,6 +57,7 @@ MOST_BUCKETS_PER_PAGE = 10_000
 MOST_BUCKETS = 10_000
 
 
+@audited()
 def create_bucket(
     principal: Principal,
     name: str,
@@ -103,6 +106,7 @@ def create_bucket(
         )
         if not is_new:
             refuse_taken_name(principal, name)
+        auditing.tell(after=documents)
         return find_bucket(name)
 
     return commit(record)
@@ -151,6 +155,8 @@ def refuse_taken_name(principal: Principal, name: str) -> None:
 
 def check_account_action(principal: Principal, action: str, resource: str) -> None:
     """Ask for an action that no bucket can answer for: identity policies alone."""
+    bucket_name = resource.rpartition(":")[2].rstrip("*")
+    auditing.asked(action, resource, bucket_name)
     if principal.is_system:
         return
     if principal.is_anonymous:
@@ -168,6 +174,13 @@ def check_account_action(principal: Principal, action: str, resource: str) -> No
     if is_allowed and principal.session_policies:
         is_allowed = evaluate(request, principal.session_policies).is_allowed
     if not is_allowed:
+        auditing.refused(
+            principal,
+            action,
+            resource,
+            bucket_name,
+            reason="no identity-based policy allows the action",
+        )
         raise AccessDenied(
             f"User: {principal.arn} is not authorized to perform: {action} on "
             f'resource: "{resource}"'
@@ -217,6 +230,7 @@ def list_buckets(
     return BucketListing(page, is_truncated, next_token)
 
 
+@audited()
 def delete_bucket(
     principal: Principal, name: str, *, expected_owner: str = "", now: datetime
 ) -> None:
@@ -233,6 +247,7 @@ def delete_bucket(
             raise NoSuchBucket(bucket_name=name)
         if queries.has_versions(bucket.id):
             raise BucketNotEmpty(bucket_name=name)
+        auditing.tell(before=configurations_of(bucket.configurations_text).documents)
         queries.give_up_uploads(bucket.id, now)
         queries.delete(bucket.id)
 
@@ -261,6 +276,7 @@ def get_bucket_versioning(
     return bucket.versioning
 
 
+@audited()
 def put_bucket_versioning(
     principal: Principal, name: str, status: str, *, expected_owner: str = ""
 ) -> None:
@@ -284,6 +300,7 @@ def put_bucket_versioning(
                 "An Object Lock configuration is present on this bucket, so the "
                 "versioning state cannot be changed."
             )
+        auditing.tell(before=locked.versioning, after=status)
         queries.update(bucket.id, versioning=status)
 
     commit(record)
@@ -292,6 +309,7 @@ def put_bucket_versioning(
 # Object lock
 
 
+@audited()
 def put_object_lock_configuration(
     principal: Principal, name: str, document: Any, *, expected_owner: str = ""
 ) -> None:
@@ -316,6 +334,12 @@ def put_object_lock_configuration(
                 "Versioning must be 'Enabled' on the bucket to apply a Object Lock "
                 "configuration"
             )
+        auditing.tell(
+            before=configurations_of(locked.configurations_text).get(
+                Configuration.OBJECT_LOCK
+            ),
+            after=document,
+        )
         queries.update(bucket.id, has_object_lock=True)
         queries.set_configuration(bucket.id, Configuration.OBJECT_LOCK, document)
 
@@ -404,6 +428,7 @@ def get_configuration(
     return document
 
 
+@audited()
 def put_configuration(
     principal: Principal,
     name: str,
@@ -421,6 +446,7 @@ def put_configuration(
     change_configuration(bucket, kind, document)
 
 
+@audited()
 def delete_configuration(
     principal: Principal, name: str, kind: Configuration, *, expected_owner: str = ""
 ) -> None:
@@ -434,13 +460,19 @@ def change_configuration(
     bucket: BucketInfo, kind: Configuration, document: Any
 ) -> None:
     def record() -> None:
-        if queries.lock(bucket.id) is None:
+        locked = queries.lock(bucket.id)
+        if locked is None:
             raise NoSuchBucket(bucket_name=bucket.name)
+        auditing.tell(
+            before=configurations_of(locked.configurations_text).get(kind),
+            after=document,
+        )
         queries.set_configuration(bucket.id, kind, document)
 
     commit(record)
 
 
+@audited()
 def put_bucket_policy(
     principal: Principal, name: str, text: str, *, expected_owner: str = ""
 ) -> None:

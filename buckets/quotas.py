@@ -5,6 +5,8 @@ from __future__ import annotations
 from buckets import queries
 from buckets.access import get_bucket
 from iam.principals import Principal
+from kernel import auditing
+from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.errors import InvalidArgument
 from kernel.results import BucketInfo
@@ -19,6 +21,7 @@ def get_bucket_quota(principal: Principal, name: str) -> BucketInfo:
     return get_bucket(principal, GET_QUOTA, name)
 
 
+@audited()
 def put_bucket_quota(
     principal: Principal,
     name: str,
@@ -35,6 +38,10 @@ def put_bucket_quota(
         if quota is not None and not 0 <= quota < 2**63:
             raise InvalidArgument("A quota is a whole number, not below zero.")
 
+    auditing.tell(
+        before={"bytes": bucket.quota_bytes, "objects": bucket.quota_objects},
+        after={"bytes": quota_bytes, "objects": quota_objects},
+    )
     commit(
         lambda: queries.update(
             bucket.id, quota_bytes=quota_bytes, quota_objects=quota_objects

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from iam.policy import AccessRequest, Context, evaluate
 from iam.principals import Principal
+from kernel import auditing
 from kernel.errors import AccessDenied
 
 
@@ -56,11 +57,20 @@ def check_may(
     context: Context | None = None,
 ) -> None:
     """Raise AccessDenied unless the principal may do an account's action."""
+    auditing.asked(action, resource, account_id=principal.account_id)
     if not may(principal, action, resource, context=context):
-        raise AccessDenied(
-            f"User: {principal.arn} is not authorized to perform: {action} on "
-            f'resource: "{resource}"'
-        )
+        raise denied(principal, action, resource)
+
+
+def denied(principal: Principal, action: str, resource: str) -> AccessDenied:
+    """Give the refusal of an account's action, and write it down."""
+    auditing.refused(
+        principal, action, resource, reason="no identity-based policy allows the action"
+    )
+    return AccessDenied(
+        f"User: {principal.arn} is not authorized to perform: {action} on "
+        f'resource: "{resource}"'
+    )
 
 
 def identity_context(principal: Principal) -> dict[str, str]:

@@ -16,9 +16,11 @@ from iam.pages import FIRST_PAGE, Page, Paging, page_of
 from iam.principals import Principal
 from iam.quotas import check_quota
 from iam.users import user_or_caller
+from kernel.auditing import audited
 from kernel.errors import NoSuchEntity, ValidationError
 
 
+@audited()
 def create_access_key(
     principal: Principal, user_name: str = "", *, now: datetime
 ) -> NewAccessKey:
@@ -32,6 +34,7 @@ def create_access_key(
     return change(record)
 
 
+@audited()
 def update_access_key(
     principal: Principal, access_key_id: str, status: str, *, user_name: str = ""
 ) -> None:
@@ -44,6 +47,7 @@ def update_access_key(
     change(lambda: key.save(update_fields=["status"]))
 
 
+@audited()
 def delete_access_key(
     principal: Principal, access_key_id: str, *, user_name: str = ""
 ) -> None:

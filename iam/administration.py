@@ -16,7 +16,7 @@ from django.core.exceptions import ValidationError
 from django.db.models import Count, Q, QuerySet
 
 from iam import operations
-from iam.access import account_arn, check_may, may
+from iam.access import account_arn, check_may, denied, may
 from iam.models import (
     AccessKey,
     Account,
@@ -31,6 +31,8 @@ from iam.models import (
 from iam.operations import NewAccessKey, NewApiKey
 from iam.policy import PolicyKind, parse_policy
 from iam.principals import Principal
+from kernel import auditing
+from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.errors import (
     AccessDenied,
@@ -56,6 +58,10 @@ def account_id_of(principal: Principal) -> int:
 
 def arn_of(principal: Principal, identity: Identity) -> str:
     return account_arn(principal, "user", identity.name)
+
+
+def names_of(rows: Iterable[Any]) -> list[str]:
+    return sorted(row.name for row in rows)
 
 
 # Identities
@@ -107,6 +113,7 @@ def get_changeable(principal: Principal, unique_id: str, action: str) -> Identit
     return identity
 
 
+@audited()
 def create_identity(
     principal: Principal,
     name: str,
@@ -158,6 +165,7 @@ def check_password_strength(password: str) -> None:
         raise InvalidArgument(" ".join(error.messages)) from None
 
 
+@audited()
 def set_password(principal: Principal, unique_id: str, password: str) -> Identity:
     """Give an identity a console password, or a new one."""
     identity = get_changeable(principal, unique_id, "iam:UpdateLoginProfile")
@@ -177,6 +185,7 @@ def set_password(principal: Principal, unique_id: str, password: str) -> Identit
     return commit(record)
 
 
+@audited()
 def set_active(principal: Principal, unique_id: str, *, is_active: bool) -> Identity:
     """Let an identity act, or stop all that it may do, keys and sign-in alike."""
     identity = get_changeable(principal, unique_id, "iam:UpdateUser")
@@ -191,6 +200,7 @@ def set_active(principal: Principal, unique_id: str, *, is_active: bool) -> Iden
     return commit(record)
 
 
+@audited()
 def delete_identity(principal: Principal, unique_id: str) -> None:
     """Delete an identity with its keys, own policies and sign-in."""
     identity = get_changeable(principal, unique_id, "iam:DeleteUser")
@@ -208,15 +218,20 @@ def delete_identity(principal: Principal, unique_id: str) -> None:
     commit(record)
 
 
+@audited()
 def attach_policies(
     principal: Principal, unique_id: str, policy_ids: Iterable[int]
 ) -> None:
     """Give an identity these managed policies in the place of all it had."""
     identity = get_changeable(principal, unique_id, "iam:AttachUserPolicy")
     wanted = list(visible_policies(principal).filter(pk__in=list(policy_ids)))
+    auditing.tell(
+        before=names_of(identity.managed_policies.all()), after=names_of(wanted)
+    )
     commit(lambda: identity.managed_policies.set(wanted))
 
 
+@audited()
 def join_groups(principal: Principal, unique_id: str, group_ids: Iterable[int]) -> None:
     """Make an identity a member of these groups and no others."""
     identity = get_changeable(principal, unique_id, "iam:AddUserToGroup")
@@ -229,9 +244,11 @@ def join_groups(principal: Principal, unique_id: str, group_ids: Iterable[int]) 
         check_may(
             principal, "iam:AddUserToGroup", account_arn(principal, "group", group.name)
         )
+    auditing.tell(before=names_of(identity.iam_groups.all()), after=names_of(wanted))
     commit(lambda: identity.iam_groups.set(wanted))
 
 
+@audited()
 def put_own_policy(
     principal: Principal, unique_id: str, name: str, document: str
 ) -> InlinePolicy:
@@ -240,6 +257,7 @@ def put_own_policy(
     return operations.put_identity_policy(identity, name, document)
 
 
+@audited()
 def delete_own_policy(principal: Principal, unique_id: str, name: str) -> None:
     """Remove one of an identity's own policies."""
     identity = get_changeable(principal, unique_id, "iam:DeleteUserPolicy")
@@ -278,12 +296,14 @@ def get_group(
     return found
 
 
+@audited()
 def create_group(principal: Principal, name: str, *, now: datetime) -> Group:
     """Create a group. Raises EntityAlreadyExists."""
     check_may(principal, "iam:CreateGroup", account_arn(principal, "group", name))
     return operations.create_group(account_of(principal), name, now=now)
 
 
+@audited()
 def change_group(
     principal: Principal,
     unique_id: str,
@@ -301,6 +321,14 @@ def change_group(
     )
     policies = list(visible_policies(principal).filter(pk__in=list(policy_ids)))
 
+    auditing.tell(
+        before={
+            "members": names_of(group.members.all()),
+            "policies": names_of(group.managed_policies.all()),
+        },
+        after={"members": names_of(members), "policies": names_of(policies)},
+    )
+
     def record() -> Group:
         group.members.set(members)
         group.managed_policies.set(policies)
@@ -309,6 +337,7 @@ def change_group(
     return commit(record)
 
 
+@audited()
 def delete_group(principal: Principal, unique_id: str) -> None:
     """Delete a group; its members stay."""
     group = get_group(principal, unique_id, "iam:DeleteGroup")
@@ -356,6 +385,7 @@ def get_own_policy(principal: Principal, unique_id: str, action: str) -> Managed
     return policy
 
 
+@audited()
 def create_policy(
     principal: Principal,
     name: str,
@@ -371,6 +401,7 @@ def create_policy(
     )
 
 
+@audited()
 def change_policy(
     principal: Principal,
     unique_id: str,
@@ -384,6 +415,7 @@ def change_policy(
     parse_policy(document, name=policy.name, kind=PolicyKind.IDENTITY)
 
     def record() -> ManagedPolicy:
+        auditing.tell(before=policy.document, after=document)
         policy.document = document
         policy.description = description
         policy.version += 1
@@ -394,9 +426,11 @@ def change_policy(
     return commit(record)
 
 
+@audited()
 def delete_policy(principal: Principal, unique_id: str) -> None:
     """Delete a managed policy and detach it everywhere."""
     policy = get_own_policy(principal, unique_id, "iam:DeletePolicy")
+    auditing.tell(before=policy.document)
     commit(policy.delete)
 
 
@@ -440,14 +474,14 @@ def get_key(principal: Principal, key_id: str, action: str) -> AnyKey:
     )
     if found is None:
         raise NoSuchEntity(f"There is no key {key_id}.")
+    arn = arn_of(principal, found.identity)
+    auditing.asked(action, arn)
     if not may_on_key(principal, action, found):
-        raise AccessDenied(
-            f"User: {principal.arn} is not authorized to perform: {action} on "
-            f'resource: "{arn_of(principal, found.identity)}"'
-        )
+        raise denied(principal, action, arn)
     return found
 
 
+@audited()
 def create_access_key(
     principal: Principal,
     unique_id: str,
@@ -463,6 +497,7 @@ def create_access_key(
     )
 
 
+@audited()
 def create_api_key(
     principal: Principal,
     unique_id: str,
@@ -478,6 +513,7 @@ def create_api_key(
     )
 
 
+@audited()
 def set_key_status(principal: Principal, key_id: str, status: KeyStatus) -> AnyKey:
     """Let a key be used, or not; it can be turned back."""
     key = get_key(principal, key_id, "iam:UpdateAccessKey")
@@ -490,6 +526,7 @@ def set_key_status(principal: Principal, key_id: str, status: KeyStatus) -> AnyK
     return commit(record)
 
 
+@audited()
 def set_key_expiry(
     principal: Principal, key_id: str, expires_at: datetime | None
 ) -> AnyKey:
@@ -504,6 +541,7 @@ def set_key_expiry(
     return commit(record)
 
 
+@audited()
 def delete_key(principal: Principal, key_id: str) -> None:
     """Delete a key for good."""
     key = get_key(principal, key_id, "iam:DeleteAccessKey")

@@ -22,11 +22,13 @@ from iam.naming import check_name, check_path
 from iam.pages import FIRST_PAGE, Page, Paging, page_of
 from iam.principals import Principal
 from iam.quotas import check_quota
+from kernel.auditing import audited
 from kernel.errors import DeleteConflict, NoSuchEntity
 
 LONGEST_NAME = 128
 
 
+@audited()
 def create_group(
     principal: Principal, name: str, *, path: str = "/", now: datetime
 ) -> Group:
@@ -53,6 +55,7 @@ def get_group(
     return group, page_of(group.members.select_related("account"), paging)
 
 
+@audited()
 def update_group(
     principal: Principal, name: str, *, new_name: str = "", new_path: str = ""
 ) -> None:
@@ -72,6 +75,7 @@ def update_group(
     )
 
 
+@audited()
 def delete_group(principal: Principal, name: str) -> None:
     """Delete a group that has no members and policies. Raises DeleteConflict."""
     group = find_group(principal, name, "iam:DeleteGroup")
@@ -111,6 +115,7 @@ def list_groups_for_user(
     return page_of(user.iam_groups.select_related("account"), paging)
 
 
+@audited()
 def add_user_to_group(principal: Principal, name: str, user_name: str) -> None:
     """Make a user a member; once more changes nothing. Raises LimitExceeded."""
     group = find_group(principal, name, "iam:AddUserToGroup")
@@ -124,6 +129,7 @@ def add_user_to_group(principal: Principal, name: str, user_name: str) -> None:
     change(record)
 
 
+@audited()
 def remove_user_from_group(principal: Principal, name: str, user_name: str) -> None:
     """End a membership; one that there is not is ended already."""
     group = find_group(principal, name, "iam:RemoveUserFromGroup")

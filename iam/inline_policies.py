@@ -10,11 +10,14 @@ from iam.models import Group, InlinePolicy
 from iam.naming import check_name
 from iam.pages import FIRST_PAGE, Page, Paging, page_of
 from iam.principals import Principal
+from kernel import auditing
+from kernel.auditing import audited
 from kernel.errors import NoSuchEntity
 
 LONGEST_NAME = 128
 
 
+@audited()
 def put_policy(
     principal: Principal, kind: EntityKind, name: str, policy_name: str, document: str
 ) -> None:
@@ -35,13 +38,15 @@ def get_policy(
     return entity, policy_of(entity, kind, policy_name)
 
 
+@audited()
 def delete_policy(
     principal: Principal, kind: EntityKind, name: str, policy_name: str
 ) -> None:
     """Remove one of an entity's own policies. Raises NoSuchEntity."""
     entity = find(principal, kind, name, f"iam:Delete{kind}Policy")
-    row = only(policy_of(entity, kind, policy_name))
-    change(row.delete)
+    policy = policy_of(entity, kind, policy_name)
+    auditing.tell(before=policy.document)
+    change(only(policy).delete)
 
 
 def policy_of(entity: Entity, kind: EntityKind, policy_name: str) -> InlinePolicy:

@@ -22,6 +22,8 @@ from iam.pages import FIRST_PAGE, Page, Paging, page_of
 from iam.policy import PolicyKind, parse_policy
 from iam.principals import Principal
 from iam.quotas import check_quota
+from kernel import auditing
+from kernel.auditing import audited
 from kernel.errors import (
     AccessDenied,
     DeleteConflict,
@@ -41,6 +43,7 @@ class Scope(StrEnum):
     AWS = "AWS"
 
 
+@audited()
 def create_policy(
     principal: Principal,
     name: str,
@@ -126,9 +129,11 @@ def list_policies(
     return page_of(rows, paging, by="unique_id")
 
 
+@audited()
 def delete_policy(principal: Principal, arn: str) -> None:
     """Delete a policy that is attached to nothing. Raises DeleteConflict."""
     policy = get_own_policy(principal, arn, "iam:DeletePolicy")
+    auditing.tell(before=policy.document)
     row = only(policy)
 
     def record() -> None:
@@ -146,6 +151,7 @@ def version_id(policy: ManagedPolicy) -> str:
     return f"v{policy.version}"
 
 
+@audited()
 def create_policy_version(
     principal: Principal,
     arn: str,
@@ -168,6 +174,7 @@ def create_policy_version(
 
     def record() -> ManagedPolicy:
         current = ManagedPolicy.objects.select_for_update().get(pk=policy.pk)
+        auditing.tell(before=current.document, after=document)
         current.document = document
         current.version += 1
         current.updated_at = now
@@ -212,6 +219,7 @@ def check_version(policy: ManagedPolicy, version: str) -> None:
 # Attaching
 
 
+@audited()
 def attach_policy(
     principal: Principal, kind: EntityKind, name: str, policy_arn: str
 ) -> None:
@@ -230,6 +238,7 @@ def attach_policy(
     change(record)
 
 
+@audited()
 def detach_policy(
     principal: Principal, kind: EntityKind, name: str, policy_arn: str
 ) -> None:

@@ -22,11 +22,14 @@ from iam.policy import PolicyKind, parse_policy
 from iam.principals import Principal
 from iam.quotas import check_quota
 from iam.users import check_deletable
+from kernel import auditing
+from kernel.auditing import audited
 
 SHORTEST_SESSION = 3600
 LONGEST_SESSION = 12 * 3600
 
 
+@audited()
 def create_role(
     principal: Principal,
     name: str,
@@ -78,6 +81,7 @@ def get_role(principal: Principal, name: str) -> Identity:
     return find_role(principal, name, "iam:GetRole")
 
 
+@audited()
 def update_role(
     principal: Principal,
     name: str,
@@ -100,16 +104,19 @@ def update_role(
     return role
 
 
+@audited()
 def update_assume_role_policy(
     principal: Principal, name: str, trust_policy: str
 ) -> None:
     """Change who may assume a role. Raises MalformedPolicyDocument."""
     role = find_role(principal, name, "iam:UpdateAssumeRolePolicy")
     parse_policy(trust_policy, kind=PolicyKind.TRUST)
+    auditing.tell(before=role.trust_policy, after=trust_policy)
     role.trust_policy = trust_policy
     change(lambda: role.save(update_fields=["trust_policy"]))
 
 
+@audited()
 def delete_role(principal: Principal, name: str) -> None:
     """Delete a role that has no policies; its sessions end. Raises DeleteConflict."""
     role = find_role(principal, name, "iam:DeleteRole")

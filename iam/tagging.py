@@ -9,6 +9,8 @@ from iam.entities import EntityKind, change, find
 from iam.models import Identity
 from iam.naming import check_tags
 from iam.principals import Principal
+from kernel import auditing
+from kernel.auditing import audited
 
 
 def find_tagged(
@@ -17,6 +19,7 @@ def find_tagged(
     return cast(Identity, find(principal, kind, name, action))
 
 
+@audited()
 def tag(
     principal: Principal, kind: EntityKind, name: str, tags: Mapping[str, str]
 ) -> None:
@@ -30,6 +33,7 @@ def tag(
     set_tags(entity, tags)
 
 
+@audited()
 def untag(
     principal: Principal, kind: EntityKind, name: str, keys: Iterable[str]
 ) -> None:
@@ -40,6 +44,7 @@ def untag(
 
 
 def set_tags(entity: Identity, tags: Mapping[str, str]) -> None:
+    auditing.tell(before=dict(entity.tags), after=dict(tags))
     entity.tags = dict(tags)
     change(lambda: entity.save(update_fields=["tags"]))
 

@@ -25,9 +25,11 @@ from iam.naming import check_name, check_path, check_tags
 from iam.pages import FIRST_PAGE, Page, Paging, page_of
 from iam.principals import Principal, PrincipalKind
 from iam.quotas import check_quota
+from kernel.auditing import audited
 from kernel.errors import DeleteConflict, ValidationError
 
 
+@audited()
 def create_user(
     principal: Principal,
     name: str,
@@ -80,6 +82,7 @@ def user_or_caller(principal: Principal, name: str, action: str) -> Identity:
     return caller
 
 
+@audited()
 def update_user(
     principal: Principal, name: str, *, new_name: str = "", new_path: str = ""
 ) -> None:
@@ -99,6 +102,7 @@ def update_user(
     )
 
 
+@audited()
 def delete_user(principal: Principal, name: str) -> None:
     """Delete a user who has no keys, policies and groups any more.
 

@@ -10,6 +10,8 @@ from buckets.access_control import check_stated_owner
 from buckets.configurations import configurations_of
 from buckets.queries import owners
 from iam.principals import Principal
+from kernel import auditing
+from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.results import ObjectInfo, Owner
 from objects import queries
@@ -37,6 +39,7 @@ def get_object_acl(
     return owner, acls.shown(info.acl, owner.id), info
 
 
+@audited()
 def put_object_acl(
     principal: Principal,
     bucket_name: str,
@@ -67,5 +70,6 @@ def put_object_acl(
         bucket_owner_id=bucket.owner_canonical_id,
     )
     text = queries.as_json_or_null(acl)
+    auditing.tell(before=info.acl, after=acl)
     commit(lambda: queries.update_version(info.id, acl=text))
     return info

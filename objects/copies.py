@@ -28,6 +28,7 @@ from objects.operations import (
     commit_version,
     find_object,
     make_room,
+    note_write,
     owner_of_new,
     put_context,
     record_deletion,
@@ -99,7 +100,9 @@ def copy_object(
         body = moving_body(found, source, wanted, checksum_algorithm)
         moved = body and store.write(body, wanted.storage_class, seal=seal, now=now)
         try:
-            copy = share(found, bucket, key, wanted, owner_id, moved, conditions, now)
+            copy = share(
+                principal, found, bucket, key, wanted, owner_id, moved, conditions, now
+            )
         except SourceChangedError:
             continue
         return found.info, copy
@@ -198,6 +201,7 @@ def moving_body(
 
 
 def share(
+    principal: Principal,
     found: Found,
     bucket: BucketInfo,
     key: str,
@@ -212,7 +216,7 @@ def share(
         if not held:
             raise SourceChangedError
         displaced = make_room(bucket, key, conditions, added=found.info.size)
-        return add_newest(
+        copy = add_newest(
             bucket,
             key,
             copied_content(found.info, moved, now),
@@ -221,6 +225,8 @@ def share(
             displaced=displaced,
             now=now,
         )
+        note_write(principal, "s3:PutObject", bucket, copy)
+        return copy
 
     try:
         return commit_version(bucket, record)
@@ -288,6 +294,7 @@ def rename_object(
             displaced=displaced,
             now=now,
         )
+        note_write(principal, "s3:PutObject", bucket, renamed)
         record_deletion(principal, bucket, ObjectIdentifier(key), now=now)
         return renamed
 

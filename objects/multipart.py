@@ -62,6 +62,7 @@ from objects.operations import (
     checked_attributes,
     commit_version,
     make_room,
+    note_write,
     owner_of_new,
     put_context,
 )
@@ -396,7 +397,9 @@ def complete_multipart_upload(
             return outcome_again(bucket, upload, parts)
         check_completes(upload, customer_key)
         made = assemble(upload, parts, checksum, expected_size)
-        return record_completion(bucket, upload, made, conditions, now)
+        added = record_completion(bucket, upload, made, conditions, now)
+        note_write(principal, "s3:PutObject", bucket, added)
+        return added
 
     return commit_version(bucket, record)
 

@@ -15,7 +15,14 @@ from blobs.keyring import check_customer_key, check_key_id, new_seal
 from blobs.queries import BlobInfo
 from buckets import acls
 from buckets import queries as bucket_queries
-from buckets.access import Context, check_access, find_bucket, get_bucket, is_allowed
+from buckets.access import (
+    Context,
+    check_access,
+    find_bucket,
+    get_bucket,
+    is_allowed,
+    note_refusal,
+)
 from buckets.configurations import (
     Configuration,
     ObjectOwnership,
@@ -24,6 +31,7 @@ from buckets.configurations import (
 from buckets.encryption import default_encryption
 from buckets.object_lock import check_retention, default_retention, in_whole_seconds
 from iam.principals import Principal
+from kernel import auditing
 from kernel.bodies import Body
 from kernel.conditions import (
     NO_CONDITIONS,
@@ -119,7 +127,7 @@ def put_object(
     def record(bucket: BucketInfo) -> ObjectInfo:
         displaced = make_room(bucket, key, conditions, added=written.size)
         content = Content(written.record(now), written.size, written.md5, checksum)
-        return add_newest(
+        added = add_newest(
             bucket,
             key,
             content,
@@ -128,6 +136,8 @@ def put_object(
             displaced=displaced,
             now=now,
         )
+        note_write(principal, "s3:PutObject", bucket, added)
+        return added
 
     try:
         return commit_version(bucket, record)
@@ -324,6 +334,20 @@ def make_room(
         )
     check_quota(bucket, added)
     return queries.displace(bucket, key)
+
+
+def note_write(
+    principal: Principal, action: str, bucket: BucketInfo, version: ObjectInfo
+) -> None:
+    """Let the audit log know of a write, in its transaction."""
+    auditing.note_write(
+        principal,
+        action,
+        bucket.name,
+        version.key,
+        bucket.owner_id,
+        version.version_id if bucket.versioning else "",
+    )
 
 
 def current_etag(bucket: BucketInfo, key: str) -> str | None:
@@ -532,6 +556,9 @@ def missing(
 ) -> ObjectStoreError:
     """Say 404 only to those who could have seen it in a listing (AWS "GetObject")."""
     if not is_allowed(principal, "s3:ListBucket", bucket, context={"s3:prefix": key}):
+        note_refusal(
+            principal, "s3:ListBucket", bucket, "", f"who may not list sees no {key}"
+        )
         return AccessDenied()
     if version_id:
         return NoSuchVersion(key=key, version_id=version_id)
@@ -692,6 +719,7 @@ def record_deletion(
     if identifier.version_id:
         return delete_version(principal, bucket, identifier, bypass_governance, now)
     displaced = queries.displace(bucket, key)
+    note_deletion(principal, bucket, identifier)
     if not bucket.versioning:
         blob_queries.free(displaced.blob_ids, now)
         return DeletedObject(key)
@@ -708,6 +736,19 @@ def record_deletion(
     return DeletedObject(key, marker.version_id, is_delete_marker=True)
 
 
+def note_deletion(
+    principal: Principal, bucket: BucketInfo, identifier: ObjectIdentifier
+) -> None:
+    auditing.note_write(
+        principal,
+        versioned_action("s3:DeleteObject", identifier.version_id),
+        bucket.name,
+        identifier.key,
+        bucket.owner_id,
+        identifier.version_id,
+    )
+
+
 def delete_version(
     principal: Principal,
     bucket: BucketInfo,
@@ -720,6 +761,7 @@ def delete_version(
     if found is None:
         return DeletedObject(key, version_id, requested_version_id=version_id)
     check_not_locked(principal, bucket, found, bypass_governance, now)
+    note_deletion(principal, bucket, identifier)
     queries.remove_version(found)
     blob_queries.free((found.blob_id,), now)
     return DeletedObject(
@@ -800,13 +842,44 @@ def delete_objects(
         except ObjectStoreError as error:
             return FailedDeletion(identifier.key, identifier.version_id, error)
 
+    def record(
+        bucket: BucketInfo, group: Sequence[ObjectIdentifier]
+    ) -> list[DeletedObject | FailedDeletion]:
+        outcomes = [attempt(bucket, one) for one in group]
+        note_deletions(principal, bucket, outcomes)
+        return outcomes
+
     outcomes: list[DeletedObject | FailedDeletion] = []
     for begin in range(0, len(identifiers), DELETED_PER_COMMIT):
         group = identifiers[begin : begin + DELETED_PER_COMMIT]
         outcomes += commit_version(
-            bucket, lambda bucket, group=group: [attempt(bucket, one) for one in group]
+            bucket, lambda bucket, group=group: record(bucket, group)
         )
     return outcomes
+
+
+def note_deletions(
+    principal: Principal,
+    bucket: BucketInfo,
+    outcomes: Sequence[DeletedObject | FailedDeletion],
+) -> None:
+    """Let the audit log know of deletions; a job, which no request sends, has its own.
+
+    Nothing is said of those in which nothing was deleted.
+    """
+    deleted = [one for one in outcomes if isinstance(one, DeletedObject)]
+    if not deleted or not principal.facts.request_id:
+        return
+    auditing.note(
+        principal,
+        "s3:DeleteObjects",
+        bucket.name,
+        account_id=bucket.owner_id,
+        deleted=len(deleted),
+        failed=len(outcomes) - len(deleted),
+        first=deleted[0].key,
+        last=deleted[-1].key,
+    )
 
 
 def conditions_of(identifier: ObjectIdentifier) -> Conditions:

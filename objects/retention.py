@@ -6,6 +6,8 @@ from datetime import datetime
 
 from buckets.object_lock import MODES, check_retention, in_whole_seconds
 from iam.principals import Principal
+from kernel import auditing
+from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.database.fields import column_time
 from kernel.errors import MalformedXML, NoSuchObjectLockConfiguration
@@ -45,6 +47,7 @@ def get_object_retention(
     return found.info
 
 
+@audited()
 def put_object_retention(
     principal: Principal,
     bucket_name: str,
@@ -79,6 +82,7 @@ def put_object_retention(
     if weakens(found.info, mode, until, now):
         check_may_bypass(principal, found.bucket, found.info, bypass_governance)
 
+    auditing.tell(before=retention_of(found.info), after={"mode": mode, "until": until})
     commit(
         lambda: queries.update_version(
             found.info.id,
@@ -87,6 +91,10 @@ def put_object_retention(
         )
     )
     return found.info
+
+
+def retention_of(info: ObjectInfo) -> dict[str, object]:
+    return {"mode": info.lock_mode, "until": info.retain_until}
 
 
 def weakens(info: ObjectInfo, mode: str, until: datetime | None, now: datetime) -> bool:
@@ -117,6 +125,7 @@ def get_object_legal_hold(
     return found.info
 
 
+@audited()
 def put_object_legal_hold(
     principal: Principal,
     bucket_name: str,
@@ -136,5 +145,6 @@ def put_object_legal_hold(
         expected_owner=expected_owner,
     )
     check_has_object_lock(found.bucket)
+    auditing.tell(before=bool(found.info.has_legal_hold), after=is_held)
     commit(lambda: queries.update_version(found.info.id, has_legal_hold=is_held))
     return found.info

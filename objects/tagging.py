@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from iam.principals import Principal
+from kernel import auditing
 from kernel.database.commit import commit
 from kernel.names import check_tags
 from kernel.results import ObjectInfo
@@ -54,7 +55,7 @@ def put_object_tagging(
         context={**context, "s3:requestobjecttagkeys": list(tags)},
         expected_owner=expected_owner,
     ).info
-    set_tags(info, tags)
+    set_tags(principal, bucket_name, info, tags)
     return info
 
 
@@ -75,10 +76,17 @@ def delete_object_tagging(
         action="s3:DeleteObjectTagging",
         expected_owner=expected_owner,
     ).info
-    set_tags(info, {})
+    set_tags(principal, bucket_name, info, {})
     return info
 
 
-def set_tags(info: ObjectInfo, tags: Mapping[str, str]) -> None:
+def set_tags(
+    principal: Principal, bucket_name: str, info: ObjectInfo, tags: Mapping[str, str]
+) -> None:
     text = queries.as_json(tags)
-    commit(lambda: queries.update_version(info.id, tags=text))
+
+    def record() -> None:
+        queries.update_version(info.id, tags=text)
+        auditing.note_write(principal, "s3:PutObjectTagging", bucket_name, info.key)
+
+    commit(record)

@@ -81,6 +81,7 @@ INSTALLED_APPS = [
     "buckets.apps.BucketsConfig",
     "objects.apps.ObjectsConfig",
     "lifecycle.apps.LifecycleConfig",
+    "audit.apps.AuditConfig",
     "s3api.apps.S3ApiConfig",
     "keyvalue.apps.KeyValueConfig",
     "observability.apps.ObservabilityConfig",
@@ -371,6 +372,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "lifecycle.tasks.verify_bucket_counters",
         "schedule": 24 * 3600,
     },
+    "forget old audit events": {
+        "task": "audit.tasks.forget_old_events",
+        "schedule": 24 * 3600,
+    },
     "forget old uploads and runs": {
         "task": "lifecycle.tasks.purge_records",
         "schedule": 24 * 3600,
@@ -392,6 +397,14 @@ OBJECTSTORE_METRICS_NETWORKS = env.names(
 OBJECTSTORE_METRICS_TOKEN = env.text("OBJECTSTORE_METRICS_TOKEN")
 # How many buckets, the largest first, have series of their own.
 OBJECTSTORE_METRICS_BUCKETS = env.integer("OBJECTSTORE_METRICS_BUCKETS", 100)
+
+# Audit
+
+# What the audit log keeps: changes of configurations, identities, buckets and locks,
+# bulk deletions and refusals; or all, with every plain write of an object too.
+OBJECTSTORE_AUDIT = env.choice("OBJECTSTORE_AUDIT", "changes", "all")
+# Days after which the log forgets an event.
+OBJECTSTORE_AUDIT_DAYS = env.integer("OBJECTSTORE_AUDIT_DAYS", 365)
 
 # Logging
 

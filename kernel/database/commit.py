@@ -20,7 +20,7 @@ from typing import Any
 from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections, transaction
 
-from kernel import telemetry
+from kernel import auditing, telemetry
 from kernel.errors import InsufficientStorage, ServiceUnavailable
 from kernel.telemetry import traced
 
@@ -38,8 +38,23 @@ def commit[T](record: Callable[[], T], *, using: str = "default") -> T:
     transaction of the caller's it joins that transaction, so that the caller's own
     rows and the store's commit or roll back together.
 
+    An open audit event is written in the same transaction.
+
     Raises InsufficientStorage when the database's disk is full.
     """
+    event = auditing.take()
+    if event is None:
+        return _commit(record, using)
+    try:
+        result = _commit(auditing.writing(event, record), using)
+    except BaseException:
+        event.is_taken = False
+        raise
+    event.is_written = True
+    return result
+
+
+def _commit[T](record: Callable[[], T], using: str) -> T:
     connection = connections[using]
     if connection.in_atomic_block:
         with transaction.atomic(using=using):
