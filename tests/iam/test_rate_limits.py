@@ -7,6 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.test import RequestFactory
 
@@ -176,12 +177,13 @@ def test_counters_count_up_and_down(clock):
 def test_no_count_is_lost_between_threads():
     import threading
 
-    cache = counters.ProcessCounters("", {})
+    cache = caches["ratelimit"]
     cache.add("a", 0, timeout=60)
 
     def work() -> None:
+        of_this_thread = caches["ratelimit"]
         for _ in range(1000):
-            cache.incr("a")
+            of_this_thread.incr("a")
 
     threads = [threading.Thread(target=work) for _ in range(8)]
     for thread in threads:
