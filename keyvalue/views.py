@@ -229,10 +229,9 @@ def put(
         # The bucket went away before a byte of the body was read.
         operations.forget_bucket(asked.principal)
         info = write(operations.make_bucket(asked.principal, now))
-    response = HttpResponse(
-        f'{{"key": {quoted(key)}, "size": {info.size}, "etag": "{info.etag}"}}',
-        content_type="application/json",
-    )
+    text = f'{{"key": {quoted(key)}, "size": {info.size}, "etag": "{info.etag}"}}'
+    # Of text, Django works out the charset: 4 us.
+    response = HttpResponse(text.encode(), content_type="application/json")
     response.headers["ETag"] = f'"{info.etag}"'
     return response
 

@@ -74,7 +74,7 @@ def document(
     body = content if isinstance(content, str) else "".join(content)
     stated = f' xmlns="{namespace}"' if namespace else ""
     return HttpResponse(
-        f"{DECLARATION}<{name}{stated}>{body}</{name}>",
+        f"{DECLARATION}<{name}{stated}>{body}</{name}>".encode(),
         content_type="application/xml",
         status=status,
     )
