@@ -106,6 +106,13 @@ def access_key(access_key_id: str) -> Credential | None:
     return _usable(kept.get(name, lambda: _load_access_key(access_key_id)))
 
 
+def check_sealing_keys() -> None:
+    """Raise ImproperlyConfigured where this node's keys are not the cluster's."""
+    newest = AccessKey.objects.order_by("-pk").first()
+    if newest is not None:
+        unseal(newest.sealed_secret)
+
+
 def _usable(credential: Credential | None) -> Credential | None:
     if credential is None or credential.expires_at is None:
         return credential

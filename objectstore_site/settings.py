@@ -344,6 +344,10 @@ if CELERY_BROKER_URL.startswith("filesystem:"):
     }
     # The filesystem transport has no fanout: remote control would only log errors.
     CELERY_WORKER_ENABLE_REMOTE_CONTROL = False
+elif CELERY_BROKER_URL.startswith(("redis:", "rediss:")):
+    # Redis sends a message again that is not done in time. The schedule sends again
+    # what a dead worker left, so that a long run need not be carried out twice.
+    CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 24 * 3600}
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_TASK_IGNORE_RESULT = True

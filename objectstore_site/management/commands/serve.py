@@ -6,10 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from django.conf import settings
-from django.core.management.base import BaseCommand
+from django.core.exceptions import ImproperlyConfigured
+from django.core.management.base import BaseCommand, CommandError
+from django.db import DatabaseError, connections
 from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
+
+from iam.queries import check_sealing_keys
 
 
 class Command(BaseCommand):
@@ -25,6 +29,7 @@ class Command(BaseCommand):
         self, *arguments: Any, host: str, port: int, workers: int, **options: Any
     ) -> None:
         self.check(fail_level=40)
+        check_secrets()
         Granian(
             "objectstore_site.wsgi:application",
             address=host,
@@ -39,6 +44,21 @@ class Command(BaseCommand):
             ssl_key=path_of(settings.TLS_KEY),
             log_access=False,
         ).serve()
+
+
+def check_secrets() -> None:
+    """Refuse to serve with other sealing keys than the rest of the cluster.
+
+    A database that is away now is waited for by the requests.
+    """
+    try:
+        check_sealing_keys()
+    except DatabaseError:
+        return
+    except ImproperlyConfigured as error:
+        raise CommandError(str(error)) from error
+    finally:
+        connections.close_all()
 
 
 def path_of(text: str) -> Path | None:
