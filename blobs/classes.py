@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from django.conf import settings
-
 from kernel.errors import InvalidStorageClass
+from kernel.kept_settings import settings
 
 # What AWS calls a class, and the alias that comes nearest to it here.
 AWS_NAMES = {

@@ -16,7 +16,6 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
 
-from django.conf import settings
 from django.core.files.base import File
 from django.core.files.storage import InvalidStorageError, Storage, storages
 
@@ -36,6 +35,7 @@ from kernel.errors import (
     ObjectStoreError,
     ServiceUnavailable,
 )
+from kernel.kept_settings import settings
 from kernel.results import CustomerKey
 from kernel.telemetry import traced
 

@@ -13,9 +13,8 @@ from enum import StrEnum
 from functools import cached_property, lru_cache
 from typing import Any
 
-from django.conf import settings
-
 from iam.policy import Policy, PolicyKind, is_public, parse_policy
+from kernel.kept_settings import settings
 
 
 class Configuration(StrEnum):

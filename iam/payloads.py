@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from iam.chunked import ChunkedReader
@@ -23,6 +22,7 @@ from kernel.errors import (
     InvalidRequest,
     MissingContentLength,
 )
+from kernel.kept_settings import settings
 
 CHECKSUM_HEADERS = {
     f"HTTP_X_AMZ_CHECKSUM_{algorithm}": algorithm for algorithm in ChecksumAlgorithm

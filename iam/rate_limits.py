@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
-from django.conf import settings
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
 from iam.principals import Principal
 from kernel.errors import TooManyRequests
+from kernel.kept_settings import settings
 
 
 class OperationClass(StrEnum):

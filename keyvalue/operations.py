@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from django.conf import settings
-
 from buckets import queries
 from buckets.access import find_bucket
 from buckets.operations import create_bucket
@@ -15,6 +13,7 @@ from kernel.errors import (
     BucketAlreadyExists,
     BucketAlreadyOwnedByYou,
 )
+from kernel.kept_settings import settings
 from kernel.results import BucketInfo
 
 # By account: the name of its bucket. A bucket that is deleted is looked for again.

@@ -7,7 +7,6 @@ from functools import wraps
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -32,6 +31,7 @@ from kernel.http.operations import UNKNOWN, Asked, reads_requests_of
 from kernel.http.queries import conditions_of, whole_number
 from kernel.http.requests import client_address, is_loopback
 from kernel.http.responses import object_headers, object_response
+from kernel.kept_settings import settings
 from kernel.names import check_kv_key
 from kernel.results import ObjectAttributes, ObjectInfo, ObjectSummary
 from keyvalue import operations

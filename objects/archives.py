@@ -9,10 +9,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from django.conf import settings
 from django.utils import timezone
 
 from kernel.errors import InvalidObjectState
+from kernel.kept_settings import settings
 from kernel.results import ObjectInfo
 
 

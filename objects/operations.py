@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
-
 from blobs import queries as blob_queries
 from blobs import store
 from blobs.keyring import check_customer_key, check_key_id, new_seal
@@ -55,6 +53,7 @@ from kernel.errors import (
     QuotaExceeded,
 )
 from kernel.evolution import evolved
+from kernel.kept_settings import settings
 from kernel.names import check_metadata, check_object_key, check_tags
 from kernel.ranges import ByteRange, parse_range
 from kernel.results import (

@@ -6,7 +6,6 @@ import secrets
 from collections.abc import Callable
 from typing import Any
 
-from django.conf import settings
 from django.contrib.auth.middleware import AuthenticationMiddleware
 from django.contrib.messages.middleware import MessageMiddleware
 from django.contrib.sessions.middleware import SessionMiddleware
@@ -23,6 +22,7 @@ from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
 from kernel.http.requests import check_path_is_utf8
 from kernel.http.responses import ObjectResponse
+from kernel.kept_settings import settings
 from keyvalue.views import one_object
 from observability.watching import observer
 from s3api.dispatch import answer as answer_s3

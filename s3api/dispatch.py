@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.conf import settings
 from django.http import HttpRequest, HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.views.decorators.csrf import csrf_exempt
@@ -14,6 +13,7 @@ from iam.principals import ANONYMOUS
 from iam.rate_limits import OperationClass, count
 from kernel.errors import MethodNotAllowed, NotImplemented
 from kernel.http.operations import UNKNOWN, Asked, reads_requests_of
+from kernel.kept_settings import settings
 from s3api.handlers import (
     acls,
     buckets,

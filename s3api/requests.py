@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from iam.authenticate import Authenticated, authenticate
@@ -16,6 +15,7 @@ from iam.signatures import QUERY_API, S3
 from kernel.bodies import Body, Read
 from kernel.errors import InvalidArgument
 from kernel.http.queries import whole_number
+from kernel.kept_settings import settings
 
 ALIAS = "/v1/"
 

@@ -7,8 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.conf import settings
-
 from buckets.access_control import get_bucket_acl
 from buckets.acls import canned_acl, shown
 from kernel.errors import (
@@ -20,6 +18,7 @@ from kernel.errors import (
     ObjectStoreError,
     WrongCustomerKey,
 )
+from kernel.kept_settings import settings
 from kernel.results import CompletedPart
 from s3api.requests import S3Request
 

@@ -10,14 +10,13 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from django.conf import settings
-
 from kernel.errors import (
     InvalidArgument,
     InvalidRequest,
     InvalidTag,
 )
 from kernel.http.requests import is_secure
+from kernel.kept_settings import settings
 from kernel.results import CUSTOMER, KMS, CustomerKey, ObjectAttributes
 
 METADATA = "HTTP_X_AMZ_META_"

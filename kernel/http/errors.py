@@ -7,7 +7,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
-from django.conf import settings
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
@@ -16,6 +15,7 @@ from rest_framework.response import Response
 
 from kernel import errors
 from kernel.errors import ObjectStoreError
+from kernel.kept_settings import settings
 
 logger = logging.getLogger("objectstore")
 

@@ -6,10 +6,10 @@ import ipaddress
 from typing import Any
 from urllib.parse import quote
 
-from django.conf import settings
 from django.http import HttpRequest
 
 from kernel.errors import InvalidURI
+from kernel.kept_settings import settings
 
 # AWS's "UriEncode": unreserved characters and the slash stay as they are.
 UNRESERVED = "/-_.~"

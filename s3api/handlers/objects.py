@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.utils import timezone
@@ -27,6 +26,7 @@ from kernel.http.responses import (
     object_response,
     response_overrides,
 )
+from kernel.kept_settings import settings
 from kernel.listing import page_size
 from kernel.results import (
     DeletedObject,
