@@ -57,6 +57,7 @@ class Measures:
     def report(self) -> None:
         self.prepare()
         self.report_requests()
+        self.report_log()
         self.report_large()
         self.report_memory()
         self.report_growth()
@@ -128,6 +129,16 @@ class Measures:
             busy[kind] += sum(ticks_of(one) for one in family(service, parents))
         return busy
 
+    def report_log(self) -> None:
+        """Say what a PUT adds to the log, which replicas and archives are sent."""
+        for name, size in (("4 KiB", SMALL), ("64 KiB", STORED)):
+            before = self.cluster.sql("SELECT pg_current_wal_insert_lsn()")
+            requests = self.put(size) * SECONDS
+            written = self.cluster.sql(
+                f"SELECT pg_current_wal_insert_lsn() - '{before}'::pg_lsn"
+            )
+            print(f"  PUT {name}: {int(written) / requests:,.0f} bytes of the log")
+
     def report_large(self) -> None:
         url = f"{self.cluster.url}/v1/buckets/bench/objects/large"
         rates = [
@@ -156,8 +167,8 @@ class Measures:
         began = time.monotonic()
         self.fill("many", MANY)
         print(f"\nFilled {MANY:,} objects in {time.monotonic() - began:,.0f} s.")
-        for table, size in self.table_sizes().items():
-            print(f"  {table:24}{(size - before[table]) / MANY:8,.0f} bytes an object")
+        for part, size in self.table_sizes().items():
+            print(f"  {part:34}{(size - before[part]) / MANY:6,.0f} bytes an object")
         print(f"\nMedian times in ms, at {FEW:,} and at {MANY:,} keys:")
         for name, path in (
             ("GET a random key's headers", "objects/{key}"),
@@ -180,8 +191,11 @@ class Measures:
 
     def table_sizes(self) -> dict[str, int]:
         return {
-            table: int(self.cluster.sql(f"SELECT pg_total_relation_size('{table}')"))
+            f"{table}, {part}": int(
+                self.cluster.sql(f"SELECT pg_{function}_size('{table}')")
+            )
             for table in ("objects_objectversion", "blobs_blob")
+            for part, function in (("rows", "table"), ("indexes", "indexes"))
         }
 
     def fill(self, bucket: str, count: int) -> None:
