@@ -118,6 +118,7 @@ TEMPLATES = [
 
 STATIC_URL = "/-/static/"
 STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
@@ -329,7 +330,7 @@ SPECTACULAR_SETTINGS = {
 
 # Celery
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://")
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://localhost")
 if CELERY_BROKER_URL.startswith("filesystem:"):
     _broker = DATA_DIR / "broker"
     for _folder in ("messages", "processed", "control"):
