@@ -90,7 +90,7 @@ class Observer:
         try:
             dialect, operation = request.dialect, request.operation
         except AttributeError:
-            dialect, operation = dialect_of(request), asked_by(request).operation
+            dialect, operation = place_of(request)
         received = received_in(request, status) if request.method in UPLOADS else 0
         if self._counters is not None:
             series = (dialect, operation, status // 100)
@@ -116,6 +116,21 @@ class Observer:
             self._log(request, outcome)
         if self._spans is not None and request.span is not None:
             self._spans.end_request(request.span, request, outcome)
+
+
+# What the site answers itself, beneath the dialects.
+SITE = {"/-/live": "Live", "/-/ready": "Ready", "/-/metrics": "Metrics"}
+
+
+def place_of(request: Any) -> tuple[str, str]:
+    """Give the dialect and operation of a request whose view has not named them."""
+    path = request.path_info
+    dialect = dialect_of(request)
+    if dialect == "rest" and path.startswith("/-/"):
+        return "site", SITE.get(path, "Static")
+    if dialect == "console":
+        return dialect, "Page"
+    return dialect, asked_by(request).operation
 
 
 def length_of(response: Any) -> int:

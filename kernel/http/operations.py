@@ -35,9 +35,8 @@ def reads_requests_of(dialect: str) -> Callable[[Reader], Reader]:
 
 def asked_by(request: Any) -> Asked:
     """Read what a request asks for, also one that was refused before its view."""
-    reader = _readers.get(dialect_of(request), asked_by_route)
     try:
-        return reader(request)
+        return _readers.get(dialect_of(request), asked_by_route)(request)
     except Exception:
         # Whatever is wrong with the request has been answered already.
         return Asked()

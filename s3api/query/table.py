@@ -104,6 +104,7 @@ def answer(request: S3Request) -> HttpResponse:
     handler = TABLE[service].get(action)
     if handler is None:
         raise NotImplemented(f"The action {action[:128]} is not implemented.")
+    request.http.operation = action  # type: ignore[attr-defined]
     request_id = getattr(request.http, "request_id", "")
     return answers.answer(request_id, service, action, handler(call))
 
