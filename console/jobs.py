@@ -20,6 +20,8 @@ from console.models import Job, JobKind, JobState
 from iam.access import may
 from iam.principals import Principal
 from iam.queries import principal_of
+from kernel import auditing
+from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.errors import InvalidRequest, NoSuchEntity, ObjectStoreError
 from objects import bulk
@@ -54,6 +56,7 @@ class Runner:
     finish: Callable[[Principal, Job], None] = nothing_more
 
 
+@audited("objectstore:StartJob")
 def start_job(
     principal: Principal,
     kind: JobKind,
@@ -126,6 +129,7 @@ def get_job(principal: Principal, job_id: int) -> Job:
     return found
 
 
+@audited("objectstore:CancelJob")
 def cancel_job(principal: Principal, job_id: int, *, now: datetime) -> Job:
     """Stop a job after the page it is at; what is done stays done."""
     job = get_job(principal, job_id)
@@ -140,6 +144,7 @@ def cancel_job(principal: Principal, job_id: int, *, now: datetime) -> Job:
     return job
 
 
+@audited("objectstore:RetryJob")
 def retry_job(principal: Principal, job_id: int) -> Job:
     """Run an ended job again from its beginning; it does what is left to do."""
     job = get_job(principal, job_id)
@@ -233,7 +238,23 @@ def note(job: Job, step: bulk.Step, now: datetime) -> None:
 
 def end(job: Job, state: JobState, error: str) -> None:
     job.state, job.error, job.finished_at = state, error, timezone.now()
-    commit(lambda: job.save(update_fields=["state", "error", "finished_at"]))
+
+    def record() -> None:
+        job.save(update_fields=["state", "error", "finished_at"])
+        auditing.note(
+            principal_of(job.identity),
+            "objectstore:EndJob",
+            job.bucket_name,
+            account_id=job.account_id,
+            job=job.pk,
+            kind=job.kind,
+            state=str(state),
+            done=job.done_count,
+            failed=job.failed_count,
+            prefix=job.parameters.get("prefix", ""),
+        )
+
+    commit(record)
 
 
 def purge_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:

@@ -29,7 +29,13 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
             ("Simulator", "rule", "simulator", "iam:SimulatePrincipalPolicy"),
         ),
     ),
-    ("Operations", (("Jobs", "work_history", "jobs", ""),)),
+    (
+        "Operations",
+        (
+            ("Jobs", "work_history", "jobs", ""),
+            ("Audit log", "history", "audit", "objectstore:ListAuditEvents"),
+        ),
+    ),
 )
 # What only the server's own operators see, as Django's model permissions say.
 SYSTEM = (

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from console.pages import (
+    audit,
     browser,
     bucket_settings,
     buckets,
@@ -60,6 +61,9 @@ pages: list[tuple[str, Any, str]] = [
     ("simulator/", policies.Simulator, "simulator"),
     ("keys/", keys.Keys, "keys"),
     ("create-key/", keys.CreateKey, "create_key"),
+    ("audit/", audit.AuditLog, "audit"),
+    ("audit/export/", audit.AuditExport, "audit_export"),
+    ("audit/<int:event_id>/", audit.AuditEventPage, "audit_event"),
     ("jobs/", jobs.Jobs, "jobs"),
     ("jobs/<int:job_id>/", jobs.JobPage, "job"),
 ]

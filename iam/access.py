@@ -34,7 +34,19 @@ def may(
         return False
     if principal.has_session_token and action.startswith("iam:"):
         return False
-    request = AccessRequest(
+    request = account_request(principal, action, resource, context)
+    decision = evaluate(request, principal.policies)
+    is_allowed = not decision.is_denied and (principal.is_root or decision.is_allowed)
+    if is_allowed and principal.session_policies:
+        return evaluate(request, principal.session_policies).is_allowed
+    return is_allowed
+
+
+def account_request(
+    principal: Principal, action: str, resource: str, context: Context | None = None
+) -> AccessRequest:
+    """Write the question that identity policies are asked."""
+    return AccessRequest(
         action=action,
         resource=resource,
         principal_arn=principal.arn,
@@ -42,11 +54,6 @@ def may(
         canonical_id=principal.canonical_id,
         context={**identity_context(principal), **(context or {})},
     )
-    decision = evaluate(request, principal.policies)
-    is_allowed = not decision.is_denied and (principal.is_root or decision.is_allowed)
-    if is_allowed and principal.session_policies:
-        return evaluate(request, principal.session_policies).is_allowed
-    return is_allowed
 
 
 def check_may(

@@ -105,7 +105,13 @@ def opened(action: str, given: Mapping[str, Any]) -> Event:
         for name, value in given.items()
         if name not in UNSAID and value not in (None, "")
     }
-    return Event(principal, action, parameters=said)
+    return Event(
+        principal,
+        action,
+        bucket_name=given.get("bucket_name", ""),
+        key=given.get("key", ""),
+        parameters=said,
+    )
 
 
 def note_failure(event: Event, error: ObjectStoreError) -> None:

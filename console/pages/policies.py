@@ -18,15 +18,17 @@ from console.pages.base import Page
 from console.settings.policies import IDENTITY_POLICIES
 from console.settings.widgets import ConsoleForm, JsonText
 from iam import administration
-from iam.access import account_arn, check_may, may
-from iam.actions import S3_ACTIONS
-from iam.models import IdentityKind
-from iam.policy import Policy
+from iam.access import account_arn, account_request, check_may, may
+from iam.actions import BUCKET_ACTIONS, OBJECT_ACTIONS, S3_ACTIONS
+from iam.models import Identity, IdentityKind
+from iam.policy import Policy, evaluate
 from iam.principals import ANONYMOUS, Principal, RequestFacts
 from iam.queries import principal_of
 from kernel.errors import ObjectStoreError
 from objects import queries
 
+# What no bucket can answer for.
+ACCOUNT_WIDE = frozenset({"s3:CreateBucket", "s3:ListAllMyBuckets"})
 SIMULATE = "iam:SimulatePrincipalPolicy"
 
 
@@ -148,9 +150,20 @@ class SimulatorForm(ConsoleForm):
     """A question: who, what, on what, from where."""
 
     who = forms.ChoiceField(label="Who")
-    action = forms.ChoiceField(label="Does what")
-    bucket = forms.CharField(label="In bucket", max_length=63)
+    action = forms.RegexField(
+        r"^[a-z0-9-]+:\w+$",
+        label="Does what",
+        widget=forms.TextInput(attrs={"list": "actions", "autocomplete": "off"}),
+        error_messages={"invalid": "Write an action as s3:GetObject."},
+    )
+    bucket = forms.CharField(label="In bucket", required=False, max_length=63)
     key = forms.CharField(label="Key", required=False, max_length=1024)
+    resource = forms.CharField(
+        label="Or on ARN",
+        required=False,
+        max_length=2048,
+        help_text="For actions on no bucket, such as iam:CreateUser. Empty: any.",
+    )
     source_ip = forms.GenericIPAddressField(
         label="From address", required=False, help_text="For policies that ask for it."
     )
@@ -166,8 +179,13 @@ class SimulatorForm(ConsoleForm):
                 for one in people
             ),
         ]
-        action: Any = self.fields["action"]
-        action.choices = [(one, one) for one in sorted(S3_ACTIONS)]
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        needs_bucket = given.get("action") in OBJECT_ACTIONS | BUCKET_ACTIONS
+        if needs_bucket and not given.get("bucket") and not given.get("resource"):
+            self.add_error("bucket", "This action is done in a bucket: name it.")
+        return given
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +205,7 @@ class Simulator(Page):
 
     def get(self, request: Any) -> HttpResponse:
         check_may(self.principal, SIMULATE)
-        people = administration.list_identities(self.principal)
+        people = simulated(self.principal)
         is_asked = "who" in request.GET
         form = SimulatorForm(
             people,
@@ -200,7 +218,7 @@ class Simulator(Page):
                 outcome = self.ask(form.cleaned_data)
             except ObjectStoreError as error:
                 form.refuse(error)
-        return self.render(form=form, outcome=outcome)
+        return self.render(form=form, outcome=outcome, actions=sorted(S3_ACTIONS))
 
     def ask(self, given: dict[str, Any]) -> Outcome:
         principal = self.asking(given["who"]).asking(
@@ -208,6 +226,11 @@ class Simulator(Page):
                 source_ip=given["source_ip"] or "", is_secure=given["is_secure"]
             )
         )
+        if not given["bucket"] or given["action"] in ACCOUNT_WIDE:
+            named = given["bucket"] and f"arn:aws:s3:::{given['bucket']}"
+            return outcome_in_account(
+                principal, given["action"], given["resource"] or named
+            )
         bucket = find_bucket(given["bucket"])
         target = queries.look_up(bucket.id, given["key"]) if given["key"] else None
         verdict = decide(
@@ -229,10 +252,36 @@ class Simulator(Page):
     def asking(self, who: str) -> Principal:
         if who == "anonymous":
             return ANONYMOUS
-        identity = administration.get_identity(self.principal, who, SIMULATE)
-        if identity.kind == IdentityKind.ROOT:
-            return principal_of(identity)
-        return principal_of(identity)
+        return principal_of(administration.get_identity(self.principal, who, SIMULATE))
+
+
+def simulated(principal: Principal) -> list[Identity]:
+    """List whom the simulator can ask for, roles among them."""
+    people = administration.list_identities(principal)
+    roles = Identity.objects.filter(
+        account_id=principal.account_id, kind=IdentityKind.ROLE
+    )
+    return [*people, *roles.order_by("name")]
+
+
+def outcome_in_account(principal: Principal, action: str, resource: str) -> Outcome:
+    """Ask the door of the account, where identity policies alone decide."""
+    resource = resource or "*"
+    decision = evaluate(
+        account_request(principal, action, resource), principal.policies
+    )
+    is_allowed = may(principal, action, resource)
+    if decision.is_denied:
+        reason = "of an explicit deny"
+    elif decision.is_allowed:
+        reason = "an identity policy allows it"
+    elif is_allowed:
+        reason = "the account's root user may do everything in it"
+    else:
+        reason = "no identity-based policy allows the action"
+    verdict = Verdict(is_allowed, reason, decision)
+    statement = statement_of([*principal.policies], verdict)
+    return Outcome(verdict, principal, resource, decision.policy, statement)
 
 
 def statement_of(policies: list[Policy], verdict: Verdict) -> str:

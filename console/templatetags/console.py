@@ -101,6 +101,12 @@ def icon_of(key: str, content_type: str = "") -> str:
 
 
 @register.filter
+def short_arn(arn: str) -> str:
+    """Give what an ARN names, without where it stands."""
+    return arn.split(":", 5)[-1]
+
+
+@register.filter
 def as_json(value: Any) -> str:
     return json.dumps(value, indent=2, ensure_ascii=False, default=str)
 

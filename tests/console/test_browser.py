@@ -6,24 +6,14 @@ Chromium is Debian's; where it or Playwright is missing, this says so and skips.
 from __future__ import annotations
 
 import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.console.filling import client_of, png
-from tests.servers import ROOT, LiveStore
+from tests.servers import LiveStore
 
-CHROMIUM = Path("/usr/bin/chromium")
-playwright_api = pytest.importorskip(
-    "playwright.sync_api", reason="Playwright is not installed: pip install playwright"
-)
-pytestmark = pytest.mark.skipif(
-    not CHROMIUM.exists(), reason="Chromium is not installed: apt install chromium"
-)
 MIB = 1024 * 1024
 WORKER = ("worker", "--pool", "solo")
 PAGES = (
@@ -49,73 +39,8 @@ PAGES = (
     "keys/",
     "create-key/",
     "jobs/",
+    "audit/",
 )
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Any]:
-    with playwright_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=str(CHROMIUM), args=["--no-sandbox"]
-        )
-        yield browser
-        browser.close()
-
-
-@pytest.fixture(scope="module")
-def signed_in(chromium: Any, live_store: LiveStore) -> Any:
-    """The cookies of a person who has signed in at the form."""
-    context = chromium.new_context()
-    page = context.new_page()
-    page.goto(f"{live_store.url}/admin/")
-    page.fill("input[name=username]", "admin")
-    page.fill("input[name=password]", "test-password")
-    page.press("input[name=password]", "Enter")
-    page.wait_for_url(f"{live_store.url}/admin/")
-    state = context.storage_state()
-    context.close()
-    return state
-
-
-@pytest.fixture
-def errors() -> list[str]:
-    """What the browser's console has complained of."""
-    return []
-
-
-@pytest.fixture
-def page(
-    chromium: Any, signed_in: Any, live_store: LiveStore, errors: list[str]
-) -> Iterator[Any]:
-    """A page at the console; an error in the browser's console fails the test."""
-    context = chromium.new_context(storage_state=signed_in, base_url=live_store.url)
-    opened = context.new_page()
-
-    def hear(message: Any) -> None:
-        if message.type == "error":
-            errors.append(message.text)
-
-    opened.on("pageerror", lambda error: errors.append(str(error)))
-    opened.on("console", hear)
-    yield opened
-    context.close()
-    assert errors == []
-
-
-@pytest.fixture
-def make_bucket(live_store: LiveStore) -> Callable[..., Any]:
-    """Make a bucket over S3 and give the client with it."""
-
-    def make(name: str, *, is_versioned: bool = False) -> Any:
-        s3 = client_of(live_store)
-        s3.create_bucket(Bucket=name)
-        if is_versioned:
-            s3.put_bucket_versioning(
-                Bucket=name, VersioningConfiguration={"Status": "Enabled"}
-            )
-        return s3
-
-    return make
 
 
 def browse(page: Any, bucket: str, query: str = "") -> None:
@@ -341,25 +266,6 @@ def test_keyboard_alone_chooses_and_deletes(page: Any, make_bucket: Any) -> None
     page.get_by_text("1 deleted").wait_for()
     left = s3.list_objects_v2(Bucket="browser-keyboard")["Contents"]
     assert [one["Key"] for one in left] == ["b.txt"]
-
-
-@pytest.fixture
-def worker(live_store: LiveStore) -> Iterator[None]:
-    """A Celery worker beside the live store."""
-    log = open(live_store.folder / "worker.log", "ab")  # noqa: SIM115 - the process's
-    process = subprocess.Popen(
-        [
-            sys.executable,
-            *["-m", "celery", "-A", "objectstore_site", "worker", "--pool", "solo"],
-        ],
-        cwd=ROOT,
-        env=live_store.environment,
-        stdout=log,
-        stderr=log,
-    )
-    yield
-    process.terminate()
-    process.wait(timeout=30)
 
 
 def test_purge_runs_as_a_job_and_its_page_follows(

@@ -28,6 +28,7 @@ PAGES = [
     "keys/",
     "create-key/",
     "jobs/",
+    "audit/",
     "auth/user/",
     "django_celery_beat/periodictask/",
 ]

@@ -1,0 +1,222 @@
+"""The audit log: searched, read event by event, and exported."""
+
+from __future__ import annotations
+
+import csv
+import difflib
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, time, timedelta
+from typing import Any
+from urllib.parse import urlencode
+
+from django import forms
+from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+
+from audit import operations
+from audit.models import AuditEvent
+from audit.operations import Search
+from console.pages.base import Page
+from console.settings.widgets import ConsoleForm
+from iam.access import may
+from iam.principals import Principal
+from kernel.errors import InvalidArgument
+
+OUTCOMES = [
+    ("", "any outcome"),
+    ("done", "done"),
+    ("denied", "denied"),
+    ("failed", "denied or failed"),
+]
+DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
+
+
+class SearchForm(ConsoleForm):
+    text = forms.CharField(
+        label="Key, ARN or request",
+        required=False,
+        help_text="Part of a key or ARN, or a whole request id.",
+    )
+    who = forms.CharField(
+        label="Who", required=False, help_text="Part of a name; a key or an address."
+    )
+    action = forms.CharField(
+        label="Action", required=False, help_text="Part of it: Policy, DeleteBucket."
+    )
+    bucket = forms.CharField(label="Bucket", required=False)
+    outcome = forms.ChoiceField(label="Outcome", required=False, choices=OUTCOMES)
+    since = forms.DateField(label="From", required=False, widget=DAY)
+    until = forms.DateField(label="To", required=False, widget=DAY)
+
+    def search(self) -> Search:
+        """Give what is looked for; days begin and end in UTC."""
+        given = self.cleaned_data
+        until = given["until"]
+        return Search(
+            text=given["text"],
+            who=given["who"],
+            action=given["action"],
+            bucket_name=given["bucket"],
+            outcome=given["outcome"],
+            since=midnight(given["since"]),
+            until=midnight(until + timedelta(days=1)) if until else None,
+        )
+
+    def query(self) -> dict[str, str]:
+        return {name: self[name].data for name in self.fields if self[name].data}
+
+
+def midnight(day: Any) -> datetime | None:
+    return None if day is None else datetime.combine(day, time(), UTC)
+
+
+def asked_search(form: SearchForm) -> Search:
+    if not form.is_valid():
+        raise InvalidArgument("A day is written as 2026-01-31.")
+    return form.search()
+
+
+class AuditLog(Page):
+    title = "Audit log"
+    template = "console/audit.html"
+
+    def get(self, request: Any) -> HttpResponse:
+        form = SearchForm(request.GET)
+        before = request.GET.get("before", "")
+        found = operations.list_events(
+            self.principal,
+            asked_search(form),
+            before=int(before) if before.isdecimal() else None,
+        )
+        query = form.query()
+        return self.render(
+            form=form,
+            found=found,
+            is_searched=bool(query),
+            is_first=not before,
+            simulates=may_simulate(self.principal),
+            rows=[
+                (event, simulator_link(self.principal, event)) for event in found.events
+            ],
+            first="?" + urlencode(query),
+            after="?" + urlencode({**query, "before": found.next_before}),
+            export=f"{reverse('admin:audit_export')}?{urlencode(query)}",
+            is_fullwidth="1",
+        )
+
+
+def may_simulate(principal: Principal) -> bool:
+    return may(principal, "iam:SimulatePrincipalPolicy")
+
+
+def simulator_link(principal: Principal, event: AuditEvent) -> str:
+    """Give the simulator's page with the question that was answered by no."""
+    is_own = f"::{principal.account_number}:" in event.principal_arn
+    is_nobody = event.principal_arn == "*"
+    if not event.is_denied or not (is_own or is_nobody):
+        return ""
+    question = {
+        "who": "anonymous" if is_nobody else event.principal_id.partition(":")[0],
+        "action": event.action,
+        "bucket": event.bucket_name,
+        "key": event.key,
+        "resource": "" if event.bucket_name else event.resource,
+        "source_ip": event.source_ip,
+    }
+    given = {name: value for name, value in question.items() if value}
+    return f"{reverse('admin:simulator')}?{urlencode(given)}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of a difference: kept, added or taken away."""
+
+    text: str
+    kind: str
+
+
+class AuditEventPage(Page):
+    template = "console/audit_event.html"
+
+    def get(self, request: Any, event_id: int) -> HttpResponse:
+        event = operations.get_event(self.principal, event_id)
+        return self.render(
+            title="Audit log",
+            page_title=event.action,
+            event=event,
+            difference=difference(event.before, event.after),
+            simulator=simulator_link(self.principal, event)
+            if may_simulate(self.principal)
+            else "",
+        )
+
+
+def difference(before: Any, after: Any) -> list[Line]:
+    """Compare what was there with what is there now, line by line."""
+    if before is None and after is None:
+        return []
+    lines = difflib.ndiff(as_lines(before), as_lines(after))
+    return [
+        Line(line[2:], KINDS[line[0]]) for line in lines if not line.startswith("?")
+    ]
+
+
+KINDS = {" ": "kept", "+": "added", "-": "gone"}
+
+
+def as_lines(value: Any) -> list[str]:
+    """Write a value over several lines; a policy is kept as text, but is JSON too."""
+    if value is None:
+        return []
+    if isinstance(value, str):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return value.splitlines()
+    return json.dumps(value, indent=2, ensure_ascii=False).splitlines()
+
+
+COLUMNS = (
+    *("created_at", "principal_arn", "principal_name", "key_id", "source_ip"),
+    *("user_agent", "action", "bucket_name", "key", "resource", "outcome", "reason"),
+    *("request_id", "parameters", "before", "after"),
+)
+# What a spreadsheet would take for a formula.
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+class AuditExport(Page):
+    """All events that are looked for, as CSV, sent as they are read."""
+
+    def get(self, request: Any) -> HttpResponseBase:
+        search = asked_search(SearchForm(request.GET))
+        events = operations.export_events(self.principal, search)
+        response = StreamingHttpResponse(csv_lines(events), content_type="text/csv")
+        response.headers["Content-Disposition"] = 'attachment; filename="audit.csv"'
+        return response
+
+
+class Echo:
+    """A file whose write gives back what it is given."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def csv_lines(events: Iterator[AuditEvent]) -> Iterator[str]:
+    writer = csv.writer(Echo())
+    yield writer.writerow(COLUMNS)
+    for event in events:
+        yield writer.writerow([cell(getattr(event, name)) for name in COLUMNS])
+
+
+def cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.isoformat()
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return f"'{text}" if text.startswith(FORMULA) else text
