@@ -17,6 +17,7 @@ from console.pages import (
     policies,
     removal,
     uploads,
+    zips,
 )
 
 pages: list[tuple[str, Any, str]] = [
@@ -44,6 +45,7 @@ pages: list[tuple[str, Any, str]] = [
     ("buckets/<str:name>/folder/", browser.NewFolder, "new_folder"),
     ("buckets/<str:name>/object/", objects.ObjectPage, "object"),
     ("buckets/<str:name>/download/", objects.Download, "download"),
+    ("buckets/<str:name>/zip/", zips.ZipDownload, "zip"),
     ("buckets/<str:name>/upload/", uploads.Upload, "upload"),
     ("buckets/<str:name>/upload-parts/", uploads.PartedUpload, "upload_parts"),
     ("buckets/<str:name>/delete/", removal.Delete, "delete"),

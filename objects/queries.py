@@ -451,3 +451,14 @@ def latest_of_keys(bucket_id: int, keys: Iterable[str]) -> list[ObjectInfo]:
             [bucket_id, *wanted],
         )
         return [ObjectInfo._make(row) for row in cursor.fetchall()]
+
+
+def count_objects(bucket_id: int, start: str, end: str, most: int) -> int:
+    """Count current objects from `start` up to `end`, up to a bound."""
+    condition, values = _between(bucket_id, start, end)
+    row = fetch_one(
+        f"SELECT count(*) FROM (SELECT 1 FROM {TABLE} v WHERE {condition}"
+        f" AND {CURRENT} LIMIT %s) AS counted",
+        [*values, most],
+    )
+    return 0 if row is None else int(row[0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zipfile
 from typing import Any
 
 from tests.servers import LiveStore
@@ -30,3 +31,17 @@ def test_denied_request_is_explained(
     with page.expect_download() as download:
         page.click("text=Export as CSV")
     assert "browser-audit" in download.value.path().read_text()
+
+
+def test_chosen_folder_is_downloaded_as_zip(page: Any, make_bucket: Any) -> None:
+    s3 = make_bucket("browser-zip")
+    for key in ("album/one.txt", "album/deep/two.txt", "other.txt"):
+        s3.put_object(Bucket="browser-zip", Key=key, Body=key.encode())
+    page.goto("/admin/buckets/browser-zip/objects/")
+    page.check("input[value='album/']")
+    with page.expect_download() as download:
+        page.click("text=Download as zip")
+    assert download.value.suggested_filename == "album.zip"
+    archive = zipfile.ZipFile(download.value.path())
+    assert archive.read("album/deep/two.txt") == b"album/deep/two.txt"
+    assert sorted(archive.namelist()) == ["album/deep/two.txt", "album/one.txt"]

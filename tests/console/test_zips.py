@@ -1,0 +1,127 @@
+"""Folders and selections as a zip, streamed."""
+
+from __future__ import annotations
+
+import io
+import json
+import tracemalloc
+import zipfile
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from kernel.bodies import Body
+from kernel.errors import InvalidRequest
+from objects import zips
+from objects.operations import put_object
+from objects.zips import LEFT_OUT, Names, Selection, zip_objects
+
+MIB = 1024 * 1024
+
+
+def put(root: Any, bucket: str, key: str, data: bytes = b"data") -> None:
+    put_object(root, bucket, key, body=Body.of(data), now=timezone.now())
+
+
+def opened(response: Any) -> zipfile.ZipFile:
+    assert response.status_code == 200
+    return zipfile.ZipFile(io.BytesIO(b"".join(response.streaming_content)))
+
+
+def contents(archive: zipfile.ZipFile) -> dict[str, bytes]:
+    assert archive.testzip() is None
+    return {name: archive.read(name) for name in archive.namelist()}
+
+
+def test_folder_arrives_whole_under_its_name(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "a/album/one.txt", b"1")
+    put(root, bucket, "a/album/deep/two.txt", b"2" * 40_000)
+    put(root, bucket, "a/album/empty.txt", b"")
+    put(root, bucket, "a/albums", b"not in it")
+    response = operator.get(f"/admin/buckets/{bucket}/zip/", {"prefix": "a/album/"})
+    assert 'filename="album.zip"' in response.headers["Content-Disposition"]
+    assert contents(opened(response)) == {
+        "album/one.txt": b"1",
+        "album/deep/two.txt": b"2" * 40_000,
+        "album/empty.txt": b"",
+    }
+
+
+def test_selection_of_keys_and_folders(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "x/one.txt", b"1")
+    put(root, bucket, "x/y/two.txt", b"2")
+    put(root, bucket, "x/z.txt", b"3")
+    response = operator.post(
+        f"/admin/buckets/{bucket}/zip/", {"key": "x/one.txt", "folder": "x/y/"}
+    )
+    assert contents(opened(response)) == {"one.txt": b"1", "y/two.txt": b"2"}
+
+
+def test_what_may_not_be_read_is_named_in_the_archive(
+    root: Any, make_principal: Any, bucket: str
+) -> None:
+    put(root, bucket, "open/a", b"1")
+    put(root, bucket, "secret/b", b"2")
+    reader = make_principal(
+        "half",
+        json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": [
+                    {
+                        "Effect": "Allow",
+                        "Action": ["s3:ListBucket"],
+                        "Resource": f"arn:aws:s3:::{bucket}",
+                    },
+                    {
+                        "Effect": "Allow",
+                        "Action": "s3:GetObject",
+                        "Resource": f"arn:aws:s3:::{bucket}/open/*",
+                    },
+                ],
+            }
+        ),
+    )
+    data = b"".join(zip_objects(reader, bucket, Selection(folders=("",))))
+    archive = zipfile.ZipFile(io.BytesIO(data))
+    assert archive.namelist() == ["open/a", LEFT_OUT]
+    assert "secret/b: User" in archive.read(LEFT_OUT).decode()
+
+
+def test_names_lead_nowhere_outside() -> None:
+    names = Names()
+    assert names.name("../../etc/passwd") == "__/__/etc/passwd"
+    assert names.name("/abs//olute\\x") == "abs/olute/x"
+    assert names.name("C:/x") == "C_/x"
+    assert names.name("a.txt") == "a.txt"
+    assert names.name("A.txt") == "A (2).txt"
+    assert names.name("") == "_"
+
+
+def test_memory_does_not_grow_with_the_archive(root: Any, bucket: str) -> None:
+    for number in range(6):
+        put(root, bucket, f"large/{number}", bytes(8 * MIB))
+    tracemalloc.start()
+    size = sum(
+        len(chunk)
+        for chunk in zip_objects(root, bucket, Selection(folders=("large/",)))
+    )
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert size > 48 * MIB
+    assert peak < 4 * MIB
+
+
+def test_too_much_and_nothing_are_refused_at_once(
+    root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    with pytest.raises(InvalidRequest):
+        zip_objects(root, bucket, Selection(folders=("none/",)))
+    monkeypatch.setattr(zips, "MOST_ENTRIES", 2)
+    for number in range(3):
+        put(root, bucket, f"many/{number}")
+    with pytest.raises(InvalidRequest):
+        zip_objects(root, bucket, Selection(folders=("many/",)))
