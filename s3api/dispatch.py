@@ -215,8 +215,11 @@ NOBODY = Authenticated(ANONYMOUS)
 
 @reads_requests_of("s3")
 def asked_by(http: HttpRequest) -> Asked:
-    """Read a request's route without authenticating it."""
+    """Read a request's route without authenticating it, unless it is known."""
     bucket, key = target_of(http)
+    known = getattr(http, "operation", None)
+    if known is not None:
+        return Asked(known, bucket)
     request = S3Request(http, bucket, key, http.GET.dict(), NOBODY)
     operation, _ = TABLE.get(route_of(request), (UNKNOWN, None))
     return Asked(operation, bucket)

@@ -163,6 +163,12 @@ def test_a_refusal_is_logged_with_its_operation(store):
     assert line["bucket"] == "logged-bucket"
 
 
+def test_the_servers_own_lines_are_json_too(store):
+    lines = (store.folder / "server.log").read_text().splitlines()
+    assert lines
+    assert all(json.loads(line)["level"] for line in lines)
+
+
 def test_no_log_holds_a_secret(store):
     ask(store, "GET", "/logged-bucket/key?X-Amz-Signature=signature-in-the-query")
     access_lines(store, "/logged-bucket/key")
