@@ -150,6 +150,12 @@ if DATABASES["default"]["ENGINE"] == "django.db.backends.sqlite3":
     # Nothing to check: the database is a file. The check costs a query a request.
     DATABASES["default"]["CONN_HEALTH_CHECKS"] = False
 
+# Whether PostgreSQL keeps the plans of hot statements (PgBouncer can from 1.21 on).
+if DATABASES["default"]["ENGINE"] == "django.db.backends.postgresql":
+    DATABASES["default"].setdefault("OPTIONS", {})["prepare_threshold"] = (
+        5 if env.flag("OBJECTSTORE_PREPARED_STATEMENTS", True) else None
+    )
+
 # Whether waiting writes share one commit (SQLite only; PostgreSQL does it itself).
 OBJECTSTORE_GROUP_COMMIT = env.flag("OBJECTSTORE_GROUP_COMMIT", True)
 

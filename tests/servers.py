@@ -48,6 +48,8 @@ class LiveStore:
             "OBJECTSTORE_ROOT_SECRET_KEY": SECRET_ACCESS_KEY,
             "OBJECTSTORE_ROOT_PASSWORD": "test-password",
             "OBJECTSTORE_RATE_LIMITED_DIALECTS": "",
+            # Where a database is given, all stores of a run share it.
+            "OBJECTSTORE_SEALING_KEYS": "sealing-key-of-the-tests",
             **environment,
         }
         if certificate is not None:

@@ -1,14 +1,17 @@
 """Raw SQL for the hot paths.
 
 Django's cursor costs 10 us a statement on SQLite beside the 8 us of the statement
-itself. Where nobody listens to it (no query log, no wrappers), statements go straight
-to the driver; everywhere else, and on PostgreSQL, through Django's cursor.
+itself. On PostgreSQL it sends each statement anew, to be parsed and planned; the
+driver's own has it prepared: the two queries of a GET take 100 us in place of 350.
+Where nobody listens to Django's cursor (no query log, no wrappers), statements go to
+the driver.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
@@ -29,7 +32,7 @@ def fetch_all(sql: str, values: Sequence[Any]) -> list[Row]:
                 _with_question_marks(sql), values
             ).fetchall()
             return rows
-    with connection.cursor() as cursor:
+    with _cursor(connection) as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
 
@@ -51,7 +54,7 @@ def execute(sql: str, values: Sequence[Any]) -> int:
         with connection.wrap_database_errors:
             done = connection.connection.execute(_with_question_marks(sql), values)
             return int(done.rowcount)
-    with connection.cursor() as cursor:
+    with _cursor(connection) as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
 
@@ -69,12 +72,40 @@ def _connection() -> Any:
 
 
 def _is_plain(connection: Any) -> bool:
+    return connection.vendor == "sqlite" and _is_unwatched(connection)
+
+
+def _is_unwatched(connection: Any) -> bool:
     return (
-        connection.vendor == "sqlite"
-        and connection.connection is not None
+        connection.connection is not None
         and not connection.execute_wrappers
         and not connection.force_debug_cursor
         and not connection.needs_rollback
+    )
+
+
+@contextmanager
+def _cursor(connection: Any) -> Iterator[Any]:
+    """Give the driver's cursor on PostgreSQL, where statements are to be prepared."""
+    is_prepared = connection.vendor == "postgresql" and _prepares(connection)
+    if not is_prepared:
+        with connection.cursor() as cursor:
+            yield cursor
+        return
+    driver = connection.Database
+    with (
+        connection.wrap_database_errors,
+        driver.Cursor(connection.connection) as cursor,
+    ):
+        yield cursor
+
+
+def _prepares(connection: Any) -> bool:
+    # As Django's cursor() does: a connection that has broken meanwhile is closed.
+    connection.close_if_health_check_failed()
+    return (
+        _is_unwatched(connection)
+        and connection.connection.prepare_threshold is not None
     )
 
 
