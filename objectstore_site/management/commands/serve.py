@@ -12,9 +12,9 @@ from django.db import DatabaseError, connections
 from granian import Granian
 from granian.constants import Interfaces
 from granian.http import HTTP1Settings
+from granian.log import LOGGING_CONFIG
 
 from iam.queries import check_sealing_keys
-
 
 SEALED = (
     "All nodes must have the same. Where they are lost for good, what they sealed is "
@@ -49,6 +49,7 @@ class Command(BaseCommand):
             ssl_cert=path_of(settings.TLS_CERTIFICATE),
             ssl_key=path_of(settings.TLS_KEY),
             log_access=False,
+            log_dictconfig=server_logs(),
         ).serve()
 
 
@@ -65,6 +66,14 @@ def check_secrets() -> None:
         raise CommandError(f"{error}. {SEALED}") from error
     finally:
         connections.close_all()
+
+
+def server_logs() -> dict[str, Any]:
+    """Let the server's own lines be of the same form as ours."""
+    if settings.LOG_FORMAT == "text":
+        return {}
+    ours = {"()": "observability.logs.JsonLines"}
+    return {"formatters": {**LOGGING_CONFIG["formatters"], "generic": ours}}
 
 
 def path_of(text: str) -> Path | None:
