@@ -6,6 +6,7 @@ from django.core import checks
 
 class BlobsConfig(AppConfig):
     name = "blobs"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Blobs"
 
     def ready(self) -> None:

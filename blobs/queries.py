@@ -55,6 +55,12 @@ def add_pending(
     return blob.pk
 
 
+def known_paths(paths: Iterable[str]) -> set[str]:
+    """Tell which of these files have a row."""
+    found = Blob.objects.filter(path__in=list(paths))
+    return set(found.values_list("path", flat=True))
+
+
 def add_inline(
     storage_class: str,
     size: int,

@@ -19,7 +19,7 @@ from typing import Any
 from django.core.files.base import File
 from django.core.files.storage import InvalidStorageError, Storage, storages
 
-from blobs import queries
+from blobs import intents, queries
 from blobs.encryption import Seal, SealedBody, open_sealed, seal_data, sealed_size
 from blobs.keyring import open_key
 from blobs.models import Blob, BlobKind, Part
@@ -184,7 +184,7 @@ def write(
             encryption=record,
         )
     path = new_path()
-    blob_id = commit(lambda: queries.add_pending(storage_class, path, now, record))
+    blob_id = intents.add_pending(storage_class, path, now, record)
     try:
         _save(storage_class, path, body if seal is None else SealedBody(body, seal.key))
         body.read()
@@ -357,7 +357,7 @@ def copy(blob: BlobInfo, md5: str, storage_class: str, *, now: datetime) -> Writ
             storage_class, blob.size, md5, {}, data=data, encryption=record
         )
     path = new_path()
-    blob_id = commit(lambda: queries.add_pending(storage_class, path, now, record))
+    blob_id = intents.add_pending(storage_class, path, now, record)
     try:
         _save(storage_class, path, stored_body(blob))
     except BaseException:
@@ -404,6 +404,7 @@ def sweep(
     pending_before = now - _grace(
         pending_grace, settings.OBJECTSTORE_PENDING_GRACE_SECONDS
     )
+    intents.take_up(pending_before)
     blobs = size = 0
     failed: dict[int, str] = {}
     while found := queries.sweepable(

@@ -5,4 +5,5 @@ from django.apps import AppConfig
 
 class BucketsConfig(AppConfig):
     name = "buckets"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Buckets"

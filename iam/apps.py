@@ -12,6 +12,7 @@ from django.db.models.signals import (
 
 class IamConfig(AppConfig):
     name = "iam"
+    default_auto_field = "django.db.models.BigAutoField"
     verbose_name = "Access"
 
     def ready(self) -> None:

@@ -207,16 +207,26 @@ def principal_of_user(user: Any) -> Principal | None:
     return None if identity is None else principal_of(identity)
 
 
-def first_root() -> Principal | None:
-    """Give the root of the first account, for servers that ask for no key."""
-    credential = kept.get(("root", ""), _load_first_root)
+def account_root(name: str) -> Principal | None:
+    """Give the root of the account of this name, number or canonical id."""
+    named = Q(account__name=name) | Q(account__number=name)
+    credential = kept.get(
+        ("root", name),
+        lambda: _load_root(named | Q(account__canonical_id=name)),
+    )
     return None if credential is None else credential.principal
 
 
-def _load_first_root() -> Credential | None:
+def first_root() -> Principal | None:
+    """Give the root of the first account, for servers that ask for no key."""
+    credential = kept.get(("root", ""), lambda: _load_root(Q()))
+    return None if credential is None else credential.principal
+
+
+def _load_root(condition: Q) -> Credential | None:
     identity = (
         Identity.objects.select_related("account")
-        .filter(kind=PrincipalKind.ROOT)
+        .filter(condition, kind=PrincipalKind.ROOT)
         .order_by("account_id")
         .first()
     )

@@ -140,8 +140,11 @@ class SharedCounters(BaseCache):
 
 
 def is_shared() -> bool:
-    """Tell whether there is a Redis that all processes know."""
-    backend = settings.CACHES["ratelimit"]["BACKEND"]
+    """Tell whether there is a Redis that all processes know.
+
+    Projects that count no rates have no cache for it.
+    """
+    backend = settings.CACHES.get("ratelimit", {}).get("BACKEND")
     return bool(backend == f"{__name__}.SharedCounters")
 
 

@@ -20,6 +20,7 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 from buckets import cross_origin
 from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
+from kernel.http.origin import keep_from_origin
 from kernel.http.requests import check_path_is_utf8
 from kernel.http.responses import ObjectResponse
 from kernel.kept_settings import settings
@@ -127,23 +128,6 @@ def hangs_up(meta: dict[str, Any]) -> bool:
         or "HTTP_TRANSFER_ENCODING" in meta
     )
     return has_body and meta.get("SERVER_SOFTWARE") == "Granian"
-
-
-# What a browser runs when it is opened, besides all kinds of XML.
-ACTIVE_TYPES = frozenset({"text/html", "text/xml", "text/xsl", "application/xml"})
-NO_ORIGIN = "sandbox allow-scripts allow-forms allow-popups allow-modals"
-
-
-def keep_from_origin(response: ObjectResponse) -> None:
-    """Give an uploaded page no origin where it would share the console's.
-
-    Its scripts run, but reach neither the session of who opens it nor the console.
-    On hosts that serve the store alone nothing is to be guarded.
-    """
-    content_type = response.headers.get("Content-Type", "")
-    kind = content_type.partition(";")[0].strip().lower()
-    if kind in ACTIVE_TYPES or kind.endswith("+xml"):
-        response.headers.setdefault("Content-Security-Policy", NO_ORIGIN)
 
 
 def call_view(request: HttpRequest) -> HttpResponse:

@@ -17,10 +17,13 @@ from objectstore_site import environment as env
 # Paths
 
 BASE_DIR = Path(__file__).resolve().parent.parent
-load_dotenv(BASE_DIR / ".env")
+# A checkout keeps what it is told and what it stores beside its code; installed from a
+# wheel, the store does so where it is started.
+HOME = BASE_DIR if (BASE_DIR / "manage.py").exists() else Path.cwd()
+load_dotenv(HOME / ".env")
 
 # Where the embedded default keeps everything: database, blobs, broker, secrets, logs.
-DATA_DIR = Path(env.text("OBJECTSTORE_DATA_DIR", str(BASE_DIR / "data"))).absolute()
+DATA_DIR = Path(env.text("OBJECTSTORE_DATA_DIR", str(HOME / "data"))).absolute()
 DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
 
 # Django

@@ -15,6 +15,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from django.conf import settings
@@ -62,6 +63,31 @@ def _commit[T](record: Callable[[], T], using: str) -> T:
     if connection.vendor == "sqlite" and settings.OBJECTSTORE_GROUP_COMMIT:
         return _committer(using).submit(record)
     return _commit_alone(record, using)
+
+
+def joins_a_transaction(using: str = "default") -> bool:
+    """Tell whether `commit` would join a transaction of the caller's.
+
+    Those that Django's test cases roll back are none: nothing in them is ever kept.
+    """
+    blocks = connections[using].atomic_blocks
+    return bool(blocks) and not blocks[0]._from_testcase  # type: ignore[attr-defined]
+
+
+def commit_apart[T](record: Callable[[], T], *, using: str = "default") -> T:
+    """Commit through another connection, whatever becomes of the caller's transaction.
+
+    For databases that let several write: on SQLite it would wait for the caller.
+    """
+
+    def run() -> T:
+        try:
+            return _commit_alone(record, using)
+        finally:
+            connections[using].close()
+
+    with ThreadPoolExecutor(max_workers=1) as pool:
+        return pool.submit(run).result()
 
 
 def _commit_alone[T](record: Callable[[], T], using: str) -> T:
