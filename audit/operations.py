@@ -12,7 +12,7 @@ from django.db.models import Max, Q, QuerySet
 
 from audit.models import AuditEvent
 from iam.access import check_may
-from iam.administration import account_id_of
+from iam.accounts import account_id_of
 from iam.principals import Principal
 from kernel.database.commit import commit
 from kernel.errors import NoSuchEntity

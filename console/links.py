@@ -10,6 +10,7 @@ from django.http import HttpRequest
 from django.utils import timezone
 
 from iam import administration, queries
+from iam.accounts import account_of
 from iam.models import AccessKey, KeyStatus
 from iam.principals import Principal
 from iam.sigv4 import presign
@@ -72,9 +73,7 @@ def key_for_links(principal: Principal, now: datetime, seconds: int) -> str:
     for key in keys:
         if key.expires_at is None or key.expires_at >= lasting:
             return key.access_key_id
-    identity = administration.account_of(principal).identities.get(
-        pk=principal.identity_id
-    )
+    identity = account_of(principal).identities.get(pk=principal.identity_id)
     made = administration.create_access_key(
         principal, identity.unique_id, name=KEY_NAME, now=timezone.now()
     )

@@ -1,67 +1,41 @@
-"""Users, groups, policies and keys, as an account's people manage them.
+"""What people do with users, policies and keys a form at a time.
 
-Each operation asks the door first, in IAM's own actions. Nothing here reaches another
-account, and the root user is changed by the root user alone.
+What one action does is decided where the IAM API's operations are: users, groups,
+managed and inline policies. Here are those that take several, those that reach what
+that API does not show (sign-ins, bearer keys, ends of keys), and listings with counts.
+The root user is changed by the root user alone.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 
-from django.contrib.auth import get_user_model
-from django.contrib.auth.password_validation import validate_password
-from django.core.exceptions import ValidationError
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 
-from iam import operations
-from iam.access import account_arn, check_may, denied, may
+from iam import groups, managed_policies, operations, users
+from iam.access import check_may, denied, may
+from iam.accounts import account_id_of
+from iam.entities import Entity, EntityKind, arn_of, change, find_by_id, only, rows_of
+from iam.managed_policies import visible_policies
 from iam.models import (
     AccessKey,
-    Account,
     ApiKey,
     Group,
     Identity,
     IdentityKind,
-    InlinePolicy,
     KeyStatus,
     ManagedPolicy,
 )
 from iam.operations import NewAccessKey, NewApiKey
-from iam.policy import PolicyKind, parse_policy
 from iam.principals import Principal
 from kernel import auditing
 from kernel.auditing import audited
-from kernel.database.commit import commit
-from kernel.errors import (
-    AccessDenied,
-    EntityAlreadyExists,
-    InvalidArgument,
-    NoSuchEntity,
-)
+from kernel.errors import AccessDenied, NoSuchEntity
 
 AnyKey = AccessKey | ApiKey
 KEY_MODELS: tuple[type[AccessKey] | type[ApiKey], ...] = (AccessKey, ApiKey)
-
-
-def account_of(principal: Principal) -> Account:
-    return Account.objects.get(pk=account_id_of(principal))
-
-
-def account_id_of(principal: Principal) -> int:
-    """Give the row of the principal's account. Raises AccessDenied for nobody's."""
-    if principal.account_id is None:
-        raise AccessDenied()
-    return principal.account_id
-
-
-def arn_of(principal: Principal, identity: Identity) -> str:
-    return account_arn(principal, "user", identity.name)
-
-
-def names_of(rows: Iterable[Any]) -> list[str]:
-    return sorted(row.name for row in rows)
 
 
 # Identities
@@ -89,19 +63,18 @@ def list_identities(
 def get_identity(
     principal: Principal, unique_id: str, action: str = "iam:GetUser"
 ) -> Identity:
-    """Find an identity of the account, and ask the door for the action on it.
+    """Find an identity of the account, root and roles too, and ask the door.
 
-    Raises NoSuchEntity and AccessDenied.
+    Raises AccessDenied, and then NoSuchEntity.
     """
     found = (
         Identity.objects.select_related("user", "account")
         .filter(account_id=account_id_of(principal), unique_id=unique_id)
         .first()
     )
+    check_may(principal, action, "*" if found is None else found.arn)
     if found is None:
-        check_may(principal, action)
         raise NoSuchEntity(f"There is no user {unique_id}.")
-    check_may(principal, action, arn_of(principal, found))
     return found
 
 
@@ -114,67 +87,15 @@ def get_changeable(principal: Principal, unique_id: str, action: str) -> Identit
 
 
 @audited()
-def create_identity(
-    principal: Principal,
-    name: str,
-    *,
-    kind: IdentityKind = IdentityKind.USER,
-    display_name: str = "",
-    description: str = "",
-    password: str = "",
-    now: datetime,
-) -> Identity:
-    """Create a user or service account; with a password it can sign in to the console.
-
-    Raises EntityAlreadyExists, InvalidArgument for a weak password, AccessDenied.
-    """
-    check_may(principal, "iam:CreateUser", account_arn(principal, "user", name))
-    if password:
-        check_may(
-            principal, "iam:CreateLoginProfile", account_arn(principal, "user", name)
-        )
-        check_password_strength(password)
-    account = account_of(principal)
-
-    def record() -> Identity:
-        user = new_sign_in(name, password) if password else None
-        return operations.create_identity(
-            account,
-            name,
-            kind=kind,
-            now=now,
-            display_name=display_name,
-            description=description,
-            user=user,
-        )
-
-    return commit(record)
-
-
-def new_sign_in(name: str, password: str) -> Any:
-    users = get_user_model().objects
-    if users.filter(username=name).exists():
-        raise EntityAlreadyExists(f"A sign-in called {name} already exists.")
-    return users.create_user(username=name, password=password, is_staff=True)
-
-
-def check_password_strength(password: str) -> None:
-    try:
-        validate_password(password)
-    except ValidationError as error:
-        raise InvalidArgument(" ".join(error.messages)) from None
-
-
-@audited()
 def set_password(principal: Principal, unique_id: str, password: str) -> Identity:
     """Give an identity a console password, or a new one."""
     identity = get_changeable(principal, unique_id, "iam:UpdateLoginProfile")
-    check_password_strength(password)
+    users.check_password_strength(password)
 
     def record() -> Identity:
         user: Any = identity.user
         if user is None:
-            identity.user = new_sign_in(identity.name, password)
+            identity.user = users.new_sign_in(identity.name, password)
             identity.save(update_fields=["user"])
             return identity
         user.set_password(password)
@@ -182,7 +103,7 @@ def set_password(principal: Principal, unique_id: str, password: str) -> Identit
         user.save(update_fields=["password", "is_active"])
         return identity
 
-    return commit(record)
+    return change(record)
 
 
 @audited()
@@ -197,72 +118,51 @@ def set_active(principal: Principal, unique_id: str, *, is_active: bool) -> Iden
         identity.save(update_fields=["is_active"])
         return identity
 
-    return commit(record)
+    return change(record)
 
 
 @audited()
 def delete_identity(principal: Principal, unique_id: str) -> None:
-    """Delete an identity with its keys, own policies and sign-in."""
+    """Delete a user with the keys, own policies and sign-in."""
     identity = get_changeable(principal, unique_id, "iam:DeleteUser")
     if identity.kind == IdentityKind.ROOT:
         raise AccessDenied("An account's root user cannot be deleted.")
     if identity.pk == principal.identity_id:
         raise AccessDenied("You cannot delete yourself.")
-
-    def record() -> None:
-        user: Any = identity.user
-        identity.delete()
-        if user is not None:
-            user.delete()
-
-    commit(record)
+    change(lambda: users.remove(identity))
 
 
-@audited()
-def attach_policies(
-    principal: Principal, unique_id: str, policy_ids: Iterable[int]
+def set_policies(
+    principal: Principal, kind: EntityKind, unique_id: str, policy_ids: Iterable[int]
 ) -> None:
-    """Give an identity these managed policies in the place of all it had."""
-    identity = get_changeable(principal, unique_id, "iam:AttachUserPolicy")
-    wanted = list(visible_policies(principal).filter(pk__in=list(policy_ids)))
-    auditing.tell(
-        before=names_of(identity.managed_policies.all()), after=names_of(wanted)
-    )
-    commit(lambda: identity.managed_policies.set(wanted))
+    """Give an entity these managed policies in the place of all it had."""
+    entity = entity_of(principal, kind, unique_id)
+    wanted = set(visible_policies(principal).filter(pk__in=list(policy_ids)))
+    had: set[ManagedPolicy] = set(entity.managed_policies.select_related("account"))
+    for policy in sorted(had - wanted, key=str):
+        managed_policies.detach_policy(principal, kind, entity.name, policy.arn)
+    for policy in sorted(wanted - had, key=str):
+        managed_policies.attach_policy(principal, kind, entity.name, policy.arn)
 
 
-@audited()
-def join_groups(principal: Principal, unique_id: str, group_ids: Iterable[int]) -> None:
-    """Make an identity a member of these groups and no others."""
-    identity = get_changeable(principal, unique_id, "iam:AddUserToGroup")
-    wanted = list(
-        Group.objects.filter(
-            account_id=account_id_of(principal), pk__in=list(group_ids)
-        )
-    )
-    for group in wanted:
-        check_may(
-            principal, "iam:AddUserToGroup", account_arn(principal, "group", group.name)
-        )
-    auditing.tell(before=names_of(identity.iam_groups.all()), after=names_of(wanted))
-    commit(lambda: identity.iam_groups.set(wanted))
+def set_groups(principal: Principal, unique_id: str, group_ids: Iterable[int]) -> None:
+    """Make a user a member of these groups and no others."""
+    user = cast(Identity, entity_of(principal, EntityKind.USER, unique_id))
+    known = rows_of(principal, EntityKind.GROUP)
+    wanted = set(known.filter(pk__in=list(group_ids)))
+    had = set(user.iam_groups.all())
+    for group in sorted(had - wanted, key=str):
+        groups.remove_user_from_group(principal, group.name, user.name)
+    for group in sorted(wanted - had, key=str):
+        groups.add_user_to_group(principal, group.name, user.name)
 
 
-@audited()
-def put_own_policy(
-    principal: Principal, unique_id: str, name: str, document: str
-) -> InlinePolicy:
-    """Set one of an identity's own policies. Raises MalformedPolicyDocument."""
-    identity = get_changeable(principal, unique_id, "iam:PutUserPolicy")
-    return operations.put_identity_policy(identity, name, document)
-
-
-@audited()
-def delete_own_policy(principal: Principal, unique_id: str, name: str) -> None:
-    """Remove one of an identity's own policies."""
-    identity = get_changeable(principal, unique_id, "iam:DeleteUserPolicy")
-    own = InlinePolicy.objects.filter(identity=identity, name=name)
-    commit(lambda: [policy.delete() for policy in own])
+def entity_of(principal: Principal, kind: EntityKind, unique_id: str) -> Entity:
+    """Find an entity by its id; who changes it asks the door, action by action."""
+    found: Entity | None = rows_of(principal, kind).filter(unique_id=unique_id).first()
+    if found is None:
+        raise NoSuchEntity(f"There is no {kind.lower()} {unique_id}.")
+    return found
 
 
 # Groups
@@ -286,71 +186,31 @@ def get_group(
     principal: Principal, unique_id: str, action: str = "iam:GetGroup"
 ) -> Group:
     """Find a group and ask the door for the action. Raises NoSuchEntity."""
-    found = Group.objects.filter(
-        account_id=account_id_of(principal), unique_id=unique_id
-    ).first()
-    name = found.name if found is not None else "*"
-    check_may(principal, action, account_arn(principal, "group", name))
-    if found is None:
-        raise NoSuchEntity(f"There is no group {unique_id}.")
-    return found
+    return cast(Group, find_by_id(principal, EntityKind.GROUP, unique_id, action))
 
 
-@audited()
-def create_group(principal: Principal, name: str, *, now: datetime) -> Group:
-    """Create a group. Raises EntityAlreadyExists."""
-    check_may(principal, "iam:CreateGroup", account_arn(principal, "group", name))
-    return operations.create_group(account_of(principal), name, now=now)
-
-
-@audited()
-def change_group(
-    principal: Principal,
-    unique_id: str,
-    *,
-    member_ids: Iterable[int],
-    policy_ids: Iterable[int],
-) -> Group:
-    """Set who is in a group and which managed policies it has."""
-    group = get_group(principal, unique_id, "iam:AddUserToGroup")
-    get_group(principal, unique_id, "iam:AttachGroupPolicy")
-    members = list(
-        Identity.objects.filter(
-            account_id=account_id_of(principal), pk__in=list(member_ids)
-        ).exclude(kind=IdentityKind.ROOT)
-    )
-    policies = list(visible_policies(principal).filter(pk__in=list(policy_ids)))
-
-    auditing.tell(
-        before={
-            "members": names_of(group.members.all()),
-            "policies": names_of(group.managed_policies.all()),
-        },
-        after={"members": names_of(members), "policies": names_of(policies)},
-    )
-
-    def record() -> Group:
-        group.members.set(members)
-        group.managed_policies.set(policies)
-        return group
-
-    return commit(record)
+def set_members(
+    principal: Principal, unique_id: str, member_ids: Iterable[int]
+) -> None:
+    """Make these users the members of a group, and no others."""
+    group = cast(Group, entity_of(principal, EntityKind.GROUP, unique_id))
+    known = rows_of(principal, EntityKind.USER)
+    wanted = set(known.filter(pk__in=list(member_ids)))
+    had = set(group.members.all())
+    for user in sorted(had - wanted, key=str):
+        groups.remove_user_from_group(principal, group.name, user.name)
+    for user in sorted(wanted - had, key=str):
+        groups.add_user_to_group(principal, group.name, user.name)
 
 
 @audited()
 def delete_group(principal: Principal, unique_id: str) -> None:
-    """Delete a group; its members stay."""
+    """Delete a group, whoever is in it; its members stay."""
     group = get_group(principal, unique_id, "iam:DeleteGroup")
-    commit(group.delete)
+    change(only(group).delete)
 
 
 # Policies
-
-
-def visible_policies(principal: Principal) -> QuerySet[ManagedPolicy]:
-    return ManagedPolicy.objects.filter(
-        Q(account_id=account_id_of(principal)) | Q(account__isnull=True)
-    )
 
 
 def list_policies(principal: Principal, *, text: str = "") -> list[ManagedPolicy]:
@@ -359,79 +219,28 @@ def list_policies(principal: Principal, *, text: str = "") -> list[ManagedPolicy
     found = visible_policies(principal)
     if text:
         found = found.filter(name__icontains=text)
-    counted = found.annotate(
-        attached_count=Count("identities", distinct=True)
-        + Count("groups", distinct=True)
-    )
-    return list(counted.order_by("name"))
+    return list(managed_policies.counted(found).order_by("name"))
 
 
 def get_policy(
     principal: Principal, unique_id: str, action: str = "iam:GetPolicy"
 ) -> ManagedPolicy:
-    """Find a managed policy and ask the door for the action. Raises NoSuchEntity."""
-    found = visible_policies(principal).filter(unique_id=unique_id).first()
-    name = found.name if found is not None else "*"
-    check_may(principal, action, account_arn(principal, "policy", name))
+    """Find a managed policy by its id and ask the door. Raises NoSuchEntity."""
+    rows = visible_policies(principal).select_related("account")
+    found = rows.filter(unique_id=unique_id).first()
+    check_may(principal, action, "*" if found is None else found.arn)
     if found is None:
         raise NoSuchEntity(f"There is no policy {unique_id}.")
     return found
 
 
-def get_own_policy(principal: Principal, unique_id: str, action: str) -> ManagedPolicy:
-    policy = get_policy(principal, unique_id, action)
-    if policy.account_id is None:
-        raise AccessDenied("A ready-made policy cannot be changed; copy it instead.")
-    return policy
-
-
-@audited()
-def create_policy(
-    principal: Principal,
-    name: str,
-    document: str,
-    *,
-    description: str = "",
-    now: datetime,
-) -> ManagedPolicy:
-    """Create a managed policy. Raises MalformedPolicyDocument, EntityAlreadyExists."""
-    check_may(principal, "iam:CreatePolicy", account_arn(principal, "policy", name))
-    return operations.create_policy(
-        account_of(principal), name, document, description=description, now=now
-    )
-
-
-@audited()
-def change_policy(
-    principal: Principal,
-    unique_id: str,
-    *,
-    document: str,
-    description: str,
-    now: datetime,
-) -> ManagedPolicy:
-    """Give a managed policy another document. Raises MalformedPolicyDocument."""
-    policy = get_own_policy(principal, unique_id, "iam:CreatePolicyVersion")
-    parse_policy(document, name=policy.name, kind=PolicyKind.IDENTITY)
-
-    def record() -> ManagedPolicy:
-        auditing.tell(before=policy.document, after=document)
-        policy.document = document
-        policy.description = description
-        policy.version += 1
-        policy.updated_at = now
-        policy.save()
-        return policy
-
-    return commit(record)
-
-
 @audited()
 def delete_policy(principal: Principal, unique_id: str) -> None:
     """Delete a managed policy and detach it everywhere."""
-    policy = get_own_policy(principal, unique_id, "iam:DeletePolicy")
+    found = get_policy(principal, unique_id, "iam:DeletePolicy")
+    policy = managed_policies.get_own_policy(principal, found.arn, "iam:DeletePolicy")
     auditing.tell(before=policy.document)
-    commit(policy.delete)
+    change(only(policy).delete)
 
 
 # Keys
@@ -460,7 +269,12 @@ def may_on_key(principal: Principal, action: str, key: AnyKey) -> bool:
         return True
     if key.identity.kind == IdentityKind.ROOT and not principal.is_root:
         return False
-    return may(principal, action, arn_of(principal, key.identity))
+    return may(principal, action, arn_of_owner(principal, key))
+
+
+def arn_of_owner(principal: Principal, key: AnyKey) -> str:
+    owner = key.identity
+    return arn_of(principal, EntityKind.USER, owner.path, owner.name)
 
 
 def get_key(principal: Principal, key_id: str, action: str) -> AnyKey:
@@ -474,7 +288,7 @@ def get_key(principal: Principal, key_id: str, action: str) -> AnyKey:
     )
     if found is None:
         raise NoSuchEntity(f"There is no key {key_id}.")
-    arn = arn_of(principal, found.identity)
+    arn = arn_of_owner(principal, found)
     auditing.asked(action, arn)
     if not may_on_key(principal, action, found):
         raise denied(principal, action, arn)
@@ -490,7 +304,10 @@ def create_access_key(
     expires_at: datetime | None = None,
     now: datetime,
 ) -> NewAccessKey:
-    """Create an S3 key pair for an identity."""
+    """Create an S3 key pair for an identity, beside all that it has.
+
+    The IAM API alone counts them, as AWS does.
+    """
     identity = get_changeable(principal, unique_id, "iam:CreateAccessKey")
     return operations.create_access_key(
         identity, name=name, expires_at=expires_at, now=now
@@ -523,7 +340,7 @@ def set_key_status(principal: Principal, key_id: str, status: KeyStatus) -> AnyK
         key.save(update_fields=["status"])
         return key
 
-    return commit(record)
+    return change(record)
 
 
 @audited()
@@ -538,14 +355,14 @@ def set_key_expiry(
         key.save(update_fields=["expires_at"])
         return key
 
-    return commit(record)
+    return change(record)
 
 
 @audited()
 def delete_key(principal: Principal, key_id: str) -> None:
     """Delete a key for good."""
     key = get_key(principal, key_id, "iam:DeleteAccessKey")
-    commit(key.delete)
+    change(only(key).delete)
 
 
 def expiring_keys(

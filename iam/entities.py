@@ -13,7 +13,7 @@ from typing import Any, cast
 from django.db.models import Model, QuerySet
 
 from iam.access import check_may
-from iam.administration import account_id_of
+from iam.accounts import account_id_of
 from iam.models import Group, Identity, IdentityKind
 from iam.operations import USERS
 from iam.policy import Context
@@ -78,6 +78,20 @@ def find(
     check_may(principal, action, arn, context=context)
     if found is None:
         raise NoSuchEntity(f"The {kind.lower()} with name {name} cannot be found.")
+    return found
+
+
+def find_by_id(
+    principal: Principal, kind: EntityKind, unique_id: str, action: str
+) -> Entity:
+    """Find an entity by the id that stays when it is renamed, and ask the door.
+
+    Raises AccessDenied, and then NoSuchEntity.
+    """
+    found: Entity | None = rows_of(principal, kind).filter(unique_id=unique_id).first()
+    check_may(principal, action, "*" if found is None else found.arn)
+    if found is None:
+        raise NoSuchEntity(f"There is no {kind.lower()} {unique_id}.")
     return found
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from iam import operations
 from iam.access import check_may
-from iam.administration import account_of
+from iam.accounts import account_of
 from iam.entities import (
     EntityKind,
     arn_of,

@@ -14,7 +14,7 @@ from django.db.models import Count, Q, QuerySet
 
 from iam import operations
 from iam.access import check_may
-from iam.administration import account_of, visible_policies
+from iam.accounts import account_id_of, account_of
 from iam.entities import Entity, EntityKind, change, find, only, rows_of
 from iam.models import ManagedPolicy
 from iam.naming import POLICY_ARN, check_description, check_name, check_path
@@ -71,6 +71,13 @@ def create_policy(
         )
 
     return change(record)
+
+
+def visible_policies(principal: Principal) -> QuerySet[ManagedPolicy]:
+    """Give the policies that can be attached: the account's and the ready-made ones."""
+    return ManagedPolicy.objects.filter(
+        Q(account_id=account_id_of(principal)) | Q(account__isnull=True)
+    )
 
 
 def counted(rows: QuerySet[ManagedPolicy]) -> QuerySet[Any]:
@@ -158,6 +165,7 @@ def create_policy_version(
     document: str,
     *,
     is_default: bool,
+    description: str | None = None,
     now: datetime,
 ) -> ManagedPolicy:
     """Put a new document in the place of a policy's.
@@ -166,6 +174,7 @@ def create_policy_version(
     be the default one: there is no place to keep it.
     """
     policy = get_own_policy(principal, arn, "iam:CreatePolicyVersion")
+    check_description(description or "")
     parse_policy(document, name=policy.name, kind=PolicyKind.IDENTITY)
     if not is_default:
         raise NotImplemented(
@@ -178,7 +187,9 @@ def create_policy_version(
         current.document = document
         current.version += 1
         current.updated_at = now
-        current.save(update_fields=["document", "version", "updated_at"])
+        if description is not None:
+            current.description = description
+        current.save(update_fields=["document", "version", "updated_at", "description"])
         return current
 
     return change(record)

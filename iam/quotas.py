@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from iam.access import check_may
-from iam.administration import account_id_of
+from iam.accounts import account_id_of
 from iam.models import AccessKey, Group, Identity, IdentityKind, ManagedPolicy
 from iam.operations import USERS
 from iam.principals import Principal

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.contrib.auth import get_user_model
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError as WeakPassword
 
 from iam import operations
 from iam.access import check_may
-from iam.administration import account_id_of, account_of
+from iam.accounts import account_id_of, account_of
 from iam.entities import (
     EntityKind,
     arn_of,
@@ -20,13 +23,18 @@ from iam.entities import (
     rename,
     rows_of,
 )
-from iam.models import Identity
+from iam.models import Identity, IdentityKind
 from iam.naming import check_name, check_path, check_tags
 from iam.pages import FIRST_PAGE, Page, Paging, page_of
 from iam.principals import Principal, PrincipalKind
 from iam.quotas import check_quota
 from kernel.auditing import audited
-from kernel.errors import DeleteConflict, ValidationError
+from kernel.errors import (
+    DeleteConflict,
+    EntityAlreadyExists,
+    InvalidArgument,
+    ValidationError,
+)
 
 
 @audited()
@@ -36,27 +44,57 @@ def create_user(
     *,
     path: str = "/",
     tags: Mapping[str, str] | None = None,
+    kind: IdentityKind = IdentityKind.USER,
+    display_name: str = "",
+    description: str = "",
+    password: str = "",
     now: datetime,
 ) -> Identity:
-    """Create a user, who may do nothing yet.
+    """Create a user or service account, who may do nothing yet.
 
-    Raises EntityAlreadyExists, ValidationError and LimitExceeded.
+    With a password it can sign in to the console. Raises EntityAlreadyExists,
+    ValidationError, LimitExceeded and, for a weak password, InvalidArgument.
     """
     check_name("userName", name)
     check_path(path)
     check_tags(tags or {})
-    check_may(
-        principal, "iam:CreateUser", arn_of(principal, EntityKind.USER, path, name)
-    )
+    arn = arn_of(principal, EntityKind.USER, path, name)
+    check_may(principal, "iam:CreateUser", arn)
+    if password:
+        check_may(principal, "iam:CreateLoginProfile", arn)
+        check_password_strength(password)
     account = account_of(principal)
 
     def record() -> Identity:
         check_quota("UsersQuota", rows_of(principal, EntityKind.USER).count())
         return operations.create_identity(
-            account, name, path=path, tags=dict(tags or {}), now=now
+            account,
+            name,
+            kind=kind,
+            path=path,
+            tags=dict(tags or {}),
+            display_name=display_name,
+            description=description,
+            user=new_sign_in(name, password) if password else None,
+            now=now,
         )
 
     return change(record)
+
+
+def new_sign_in(name: str, password: str) -> Any:
+    """Make what a user signs in to the console with. Raises EntityAlreadyExists."""
+    sign_ins = get_user_model().objects
+    if sign_ins.filter(username=name).exists():
+        raise EntityAlreadyExists(f"A sign-in called {name} already exists.")
+    return sign_ins.create_user(username=name, password=password, is_staff=True)
+
+
+def check_password_strength(password: str) -> None:
+    try:
+        validate_password(password)
+    except WeakPassword as error:
+        raise InvalidArgument(" ".join(error.messages)) from None
 
 
 def get_user(principal: Principal, name: str = "") -> Identity:
@@ -110,17 +148,21 @@ def delete_user(principal: Principal, name: str) -> None:
     user; in Ceph's gateway, group memberships do. Raises DeleteConflict.
     """
     user = find_user(principal, name, "iam:DeleteUser")
-    row = only(user)
-    sign_ins = get_user_model()._default_manager.filter(pk=user.user_id or 0)
 
     def record() -> None:
         check_deletable(user)
         if user.iam_groups.exists() and settings.OBJECTSTORE_S3_FLAVOUR != "rgw":
             raise DeleteConflict("Cannot delete entity, must remove users from group.")
-        row.delete()
-        sign_ins.delete()
+        remove(user)
 
     change(record)
+
+
+def remove(user: Identity) -> None:
+    """Take a user away, with all that is its own and its sign-in."""
+    sign_ins = get_user_model()._default_manager.filter(pk=user.user_id or 0)
+    only(user).delete()
+    sign_ins.delete()
 
 
 def check_deletable(identity: Identity) -> None:

@@ -63,7 +63,9 @@ class KeyForm(ConsoleForm):
 
 def holders(principal: Principal) -> list[Identity]:
     """List those for whom the principal may make a key."""
-    listed = Identity.objects.filter(account_id=principal.account_id, is_active=True)
+    listed = Identity.objects.select_related("account").filter(
+        account_id=principal.account_id, is_active=True
+    )
     return [
         identity
         for identity in listed.exclude(kind=IdentityKind.ROLE).order_by("name")
@@ -71,7 +73,7 @@ def holders(principal: Principal) -> list[Identity]:
         and may(
             principal,
             "iam:CreateAccessKey",
-            administration.arn_of(principal, identity),
+            identity.arn,
         )
     ]
 

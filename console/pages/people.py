@@ -13,10 +13,11 @@ from django.utils import timezone
 from console.pages.base import Page
 from console.settings.policies import IDENTITY_POLICIES
 from console.settings.widgets import ConsoleForm, JsonText
-from iam import administration
+from iam import administration, groups, inline_policies, managed_policies, users
 from iam.access import may
-from iam.administration import arn_of
+from iam.entities import EntityKind
 from iam.models import Identity, IdentityKind
+from iam.naming import NAME
 from iam.principals import Principal
 from kernel.errors import InvalidArgument, ObjectStoreError
 
@@ -34,7 +35,8 @@ class UserForm(ConsoleForm):
         ],
     )
     name = forms.RegexField(
-        r"^[\w+=,.@-]{1,64}$",
+        rf"^{NAME.pattern}$",
+        max_length=64,
         label="Name",
         help_text="Letters, digits and +=,.@-_",
         widget=forms.TextInput(attrs={"autofocus": True, "autocomplete": "off"}),
@@ -57,7 +59,7 @@ class PasswordForm(ConsoleForm):
 
 
 class OwnPolicyForm(ConsoleForm):
-    name = forms.RegexField(r"^[\w+=,.@-]{1,128}$", label="Name")
+    name = forms.RegexField(rf"^{NAME.pattern}$", max_length=128, label="Name")
     document = JsonText(label="Policy")
 
 
@@ -85,7 +87,7 @@ class CreateUser(Page):
         form = UserForm(request.POST)
         if form.is_valid():
             try:
-                identity = administration.create_identity(
+                identity = users.create_user(
                     self.principal, now=timezone.now(), **form.cleaned_data
                 )
                 self.say(f"{identity.name} is there. Now give policies and a key.")
@@ -95,6 +97,10 @@ class CreateUser(Page):
         response = self.render(form=form)
         response.status_code = 400
         return response
+
+
+def name_of(principal: Principal, unique_id: str) -> str:
+    return administration.entity_of(principal, EntityKind.USER, unique_id).name
 
 
 USER_ACTIONS = (
@@ -113,7 +119,7 @@ def may_with(principal: Principal, identity: Identity) -> dict[str, bool]:
     is_barred = identity.kind == IdentityKind.ROOT and not principal.is_root
     return {
         action.removeprefix("iam:"): not is_barred
-        and may(principal, action, arn_of(principal, identity))
+        and may(principal, action, identity.arn)
         for action in USER_ACTIONS
     }
 
@@ -133,7 +139,7 @@ class UserPage(Page):
             title="User",
             page_title=identity.name,
             identity=identity,
-            policies=administration.visible_policies(principal).order_by("name"),
+            policies=managed_policies.visible_policies(principal).order_by("name"),
             attached=attached,
             groups=identity.account.groups.order_by("name"),
             joined=joined,
@@ -161,13 +167,13 @@ class UserPage(Page):
 
     def attach(self, request: Any, unique_id: str) -> HttpResponseBase:
         ids = [int(one) for one in request.POST.getlist("policy")]
-        administration.attach_policies(self.principal, unique_id, ids)
+        administration.set_policies(self.principal, EntityKind.USER, unique_id, ids)
         self.say("Policies saved.")
         return self.again(unique_id, "#policies")
 
     def join(self, request: Any, unique_id: str) -> HttpResponseBase:
         ids = [int(one) for one in request.POST.getlist("group")]
-        administration.join_groups(self.principal, unique_id, ids)
+        administration.set_groups(self.principal, unique_id, ids)
         self.say("Groups saved.")
         return self.again(unique_id, "#groups")
 
@@ -176,9 +182,10 @@ class UserPage(Page):
         if not form.is_valid():
             return self.show(unique_id, 400, policy_form=form)
         try:
-            administration.put_own_policy(
+            inline_policies.put_policy(
                 self.principal,
-                unique_id,
+                EntityKind.USER,
+                name_of(self.principal, unique_id),
                 form.cleaned_data["name"],
                 request.POST["document"],
             )
@@ -189,8 +196,11 @@ class UserPage(Page):
         return self.again(unique_id, "#own")
 
     def delete_policy(self, request: Any, unique_id: str) -> HttpResponseBase:
-        administration.delete_own_policy(
-            self.principal, unique_id, request.POST.get("name", "")
+        inline_policies.delete_policy(
+            self.principal,
+            EntityKind.USER,
+            name_of(self.principal, unique_id),
+            request.POST.get("name", ""),
         )
         self.say("Policy removed.")
         return self.again(unique_id, "#own")
@@ -237,7 +247,10 @@ ACTS = {
 
 class GroupForm(ConsoleForm):
     name = forms.RegexField(
-        r"^[\w+=,.@-]{1,128}$", label="Name", help_text="Letters, digits and +=,.@-_"
+        rf"^{NAME.pattern}$",
+        max_length=128,
+        label="Name",
+        help_text="Letters, digits and +=,.@-_",
     )
 
 
@@ -262,7 +275,7 @@ class Groups(Page):
         if not form.is_valid():
             return self.show(form, 400)
         try:
-            group = administration.create_group(
+            group = groups.create_group(
                 self.principal, form.cleaned_data["name"], now=timezone.now()
             )
         except ObjectStoreError as error:
@@ -284,7 +297,7 @@ class GroupPage(Page):
             group=group,
             identities=administration.list_identities(principal),
             members=set(group.members.values_list("pk", flat=True)),
-            policies=administration.visible_policies(principal).order_by("name"),
+            policies=managed_policies.visible_policies(principal).order_by("name"),
             attached=set(group.managed_policies.values_list("pk", flat=True)),
             may_change=may(principal, "iam:AddUserToGroup")
             and may(principal, "iam:AttachGroupPolicy"),
@@ -296,11 +309,11 @@ class GroupPage(Page):
             administration.delete_group(self.principal, unique_id)
             self.say("The group is gone; its members stay.")
             return self.go(reverse("admin:groups"))
-        administration.change_group(
-            self.principal,
-            unique_id,
-            member_ids=[int(one) for one in request.POST.getlist("member")],
-            policy_ids=[int(one) for one in request.POST.getlist("policy")],
+        policy_ids = [int(one) for one in request.POST.getlist("policy")]
+        administration.set_policies(
+            self.principal, EntityKind.GROUP, unique_id, policy_ids
         )
+        member_ids = [int(one) for one in request.POST.getlist("member")]
+        administration.set_members(self.principal, unique_id, member_ids)
         self.say("Group saved.")
         return self.go(reverse("admin:group", args=[unique_id]))

@@ -17,10 +17,11 @@ from buckets.configurations import configurations_of
 from console.pages.base import Page
 from console.settings.policies import IDENTITY_POLICIES
 from console.settings.widgets import ConsoleForm, JsonText
-from iam import administration
-from iam.access import account_arn, account_request, check_may, may
+from iam import administration, managed_policies
+from iam.access import account_request, check_may, may
 from iam.actions import BUCKET_ACTIONS, OBJECT_ACTIONS, S3_ACTIONS
 from iam.models import Identity, IdentityKind
+from iam.naming import NAME
 from iam.policy import Policy, evaluate
 from iam.principals import ANONYMOUS, Principal, RequestFacts
 from iam.queries import principal_of
@@ -34,7 +35,10 @@ SIMULATE = "iam:SimulatePrincipalPolicy"
 
 class PolicyForm(ConsoleForm):
     name = forms.RegexField(
-        r"^[\w+=,.@-]{1,128}$", label="Name", help_text="Letters, digits and +=,.@-_"
+        rf"^{NAME.pattern}$",
+        max_length=128,
+        label="Name",
+        help_text="Letters, digits and +=,.@-_",
     )
     description = forms.CharField(label="What for", required=False, max_length=1000)
     document = JsonText(label="Policy")
@@ -72,7 +76,7 @@ class CreatePolicy(Page):
         if not form.is_valid():
             return self.show(form, 400)
         try:
-            policy = administration.create_policy(
+            policy = managed_policies.create_policy(
                 self.principal,
                 form.cleaned_data["name"],
                 request.POST["document"],
@@ -103,7 +107,7 @@ class PolicyPage(Page):
     def show(self, policy: Any, form: PolicyForm, status: int = 200) -> HttpResponse:
         form.fields["name"].disabled = True
         is_own = policy.account_id is not None
-        arn = account_arn(self.principal, "policy", policy.name)
+        arn = policy.arn
         response = self.render(
             title="Policy",
             page_title=policy.name,
@@ -129,10 +133,11 @@ class PolicyPage(Page):
         if not form.is_valid():
             return self.show(policy, form, 400)
         try:
-            administration.change_policy(
+            managed_policies.create_policy_version(
                 self.principal,
-                unique_id,
-                document=request.POST["document"],
+                policy.arn,
+                request.POST["document"],
+                is_default=True,
                 description=form.cleaned_data["description"],
                 now=timezone.now(),
             )

@@ -23,7 +23,8 @@ from buckets.operations import (
     put_configuration,
 )
 from buckets.quotas import put_bucket_quota
-from iam import administration, groups, managed_policies
+from iam import administration, groups, managed_policies, users
+from iam.entities import EntityKind
 from iam.principals import RequestFacts
 from kernel.bodies import Body
 from kernel.database.commit import commit
@@ -102,9 +103,7 @@ def test_each_kind_of_change_is_kept_once(root: Any, events: Any) -> None:
 
 def test_identities_are_kept_without_their_secrets(root: Any, events: Any) -> None:
     now = timezone.now()
-    made = administration.create_identity(
-        root, "ann", password="correct horse battery", now=now
-    )
+    made = users.create_user(root, "ann", password="correct horse battery", now=now)
     pair = administration.create_access_key(root, made.unique_id, now=now)
     groups.create_group(root, "readers", now=now)
     groups.add_user_to_group(root, "readers", "ann")
@@ -121,7 +120,7 @@ def test_identities_are_kept_without_their_secrets(root: Any, events: Any) -> No
         ),
         now=now,
     )
-    administration.attach_policies(root, made.unique_id, [policy.pk])
+    administration.set_policies(root, EntityKind.USER, made.unique_id, [policy.pk])
     kept = events()
     assert [event.action for event in kept] == [
         "iam:CreateUser",
@@ -131,7 +130,7 @@ def test_identities_are_kept_without_their_secrets(root: Any, events: Any) -> No
         "iam:CreatePolicy",
         "iam:AttachUserPolicy",
     ]
-    assert kept[-1].after == ["reads"]
+    assert kept[-1].parameters["policy_arn"] == policy.arn
     everything = json.dumps([event.parameters for event in kept])
     assert "battery" not in everything
     assert pair.secret_access_key not in everything
