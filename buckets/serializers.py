@@ -11,21 +11,8 @@ from buckets.configurations import Configuration, configurations_of
 from buckets.cors import METHODS, check_cors
 from buckets.lifecycle import check_lifecycle
 from buckets.spelling import from_rest, to_rest
-from kernel.http.drf import rest_time
+from kernel.http.drf import Strict, rest_time
 from kernel.results import BucketInfo, Usage
-
-
-class Strict(serializers.Serializer):  # type: ignore[type-arg]
-    """A document in which a field that is not known is an error, not ignored."""
-
-    def to_internal_value(self, data: Any) -> Any:
-        if isinstance(data, dict):
-            unknown = sorted(set(data) - set(self.fields))
-            if unknown:
-                raise serializers.ValidationError(
-                    {name: ["This field is not known."] for name in unknown}
-                )
-        return super().to_internal_value(data)
 
 
 class VersioningSerializer(Strict):

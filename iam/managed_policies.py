@@ -110,6 +110,48 @@ def policy_at(principal: Principal, arn: str) -> ManagedPolicy:
     return policy
 
 
+def arn_named(principal: Principal, name: str) -> str:
+    """Give the ARN of the policy of a name: the account's, or else a ready-made one.
+
+    A name that no policy has leads to an ARN that no policy has.
+    """
+    named = visible_policies(principal).filter(name__iexact=name)
+    found = named.order_by("account_id").select_related("account")
+    policy = found.filter(account__isnull=False).first() or found.first()
+    default = f"arn:aws:iam::{principal.account_number}:policy/{name}"
+    return default if policy is None else policy.arn
+
+
+def put_policy(
+    principal: Principal,
+    name: str,
+    document: str,
+    *,
+    description: str = "",
+    now: datetime,
+) -> ManagedPolicy:
+    """Create the account's policy of a name, or give it another document.
+
+    Raises MalformedPolicyDocument and LimitExceeded.
+    """
+    own = ManagedPolicy.objects.select_related("account").filter(
+        account_id=account_id_of(principal), name__iexact=name
+    )
+    policy = own.first()
+    if policy is None:
+        return create_policy(
+            principal, name, document, description=description, now=now
+        )
+    return create_policy_version(
+        principal,
+        policy.arn,
+        document,
+        is_default=True,
+        description=description or policy.description,
+        now=now,
+    )
+
+
 def get_own_policy(principal: Principal, arn: str, action: str) -> ManagedPolicy:
     """Find a policy to change; nobody changes the ready-made ones."""
     policy = get_policy(principal, arn, action)

@@ -8,10 +8,10 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from buckets.serializers import Strict, read_lifecycle
+from buckets.serializers import read_lifecycle
 from buckets.spelling import snake
 from kernel.errors import InvalidArgument, MalformedJSON
-from kernel.http.drf import rest_time
+from kernel.http.drf import Strict, rest_time
 from lifecycle.models import LifecycleRun
 from lifecycle.previews import Preview, Tally
 

@@ -213,7 +213,7 @@ OBJECTSTORE_STORAGE_TIMEOUT = env.integer("OBJECTSTORE_STORAGE_TIMEOUT", 20)
 OBJECTSTORE_STORAGE_ATTEMPTS = max(1, env.integer("OBJECTSTORE_STORAGE_ATTEMPTS", 3))
 # Classes that are archives: read only after RestoreObject.
 OBJECTSTORE_ARCHIVE_CLASSES = env.names("OBJECTSTORE_ARCHIVE_CLASSES", "archive")
-# Seconds that a restore takes, by tier: the bytes of local archives are at hand.
+# Seconds after which a restore is begun, by tier; the schedule looks each minute.
 OBJECTSTORE_RESTORE_SECONDS = {
     "Expedited": env.integer("OBJECTSTORE_RESTORE_EXPEDITED_SECONDS", 0),
     "Standard": env.integer("OBJECTSTORE_RESTORE_STANDARD_SECONDS", 0),
@@ -332,6 +332,7 @@ SPECTACULAR_SETTINGS = {
     "VERSION": "1",
     "SCHEMA_PATH_PREFIX": "/v1",
     "SERVE_INCLUDE_SCHEMA": False,
+    "ENUM_NAME_OVERRIDES": {"KeyStatusEnum": ["active", "inactive"]},
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "REDOC_DIST": "SIDECAR",
@@ -373,6 +374,10 @@ CELERY_BEAT_SCHEDULE = {
     "carry out lifecycle rules": {
         "task": "lifecycle.tasks.start_lifecycle",
         "schedule": min(3600, OBJECTSTORE_LIFECYCLE_DAY_SECONDS),
+    },
+    "restore archived objects, and end restores": {
+        "task": "lifecycle.tasks.start_restores",
+        "schedule": 60,
     },
     "take up jobs that lost their worker": {
         "task": "console.tasks.resume_jobs",

@@ -8,6 +8,7 @@ from django.conf import settings
 from django.urls import path
 
 import buckets.urls
+import iam.urls
 import keyvalue.urls
 import lifecycle.urls
 import objects.urls
@@ -23,6 +24,7 @@ urlpatterns = [
     *objects.urls.urlpatterns,
     *buckets.urls.urlpatterns,
     *lifecycle.urls.urlpatterns,
+    *iam.urls.urlpatterns,
     path("-/live", health.live),
     path("-/ready", health.ready),
     path("-/metrics", metrics),

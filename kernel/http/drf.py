@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from rest_framework import serializers
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.viewsets import ViewSet
@@ -26,6 +27,19 @@ class BoundedJson(JSONParser):
         if length > MOST_JSON:
             raise EntityTooLarge(proposed_size=length, max_size_allowed=MOST_JSON)
         return super().parse(stream, media_type, parser_context)
+
+
+class Strict(serializers.Serializer):  # type: ignore[type-arg]
+    """A document in which a field that is not known is an error, not ignored."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        if isinstance(data, dict):
+            unknown = sorted(set(data) - set(self.fields))
+            if unknown:
+                raise serializers.ValidationError(
+                    {name: ["This field is not known."] for name in unknown}
+                )
+        return super().to_internal_value(data)
 
 
 class RestViewSet(ViewSet):

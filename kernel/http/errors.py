@@ -19,7 +19,10 @@ from kernel.kept_settings import settings
 
 logger = logging.getLogger("objectstore")
 
-JSON_MOUNTS = ("/v1/buckets", "/objects", "/kv/", "/docs", "/v1/schema", "/-/")
+JSON_MOUNTS = (
+    *("/v1/buckets", "/v1/iam/", "/v1/schema"),
+    *("/objects", "/kv/", "/docs", "/-/"),
+)
 
 
 def dialect_of(request: HttpRequest) -> str:

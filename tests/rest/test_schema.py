@@ -16,6 +16,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from iam.operations import create_api_key, create_identity
 from kernel.bodies import Body
 from objects.multipart import create_multipart_upload
 from objects.operations import put_object
@@ -39,17 +40,22 @@ DIALECT = schemathesis.openapi.from_wsgi("/v1/schema", application, config=CONFI
 
 
 @pytest.fixture
-def names(root, bucket, settings, connection_kept):
-    """What the path of a request needs to find a bucket, an object and an upload."""
+def names(root, bucket, account, settings, connection_kept):
+    """What the path of a request needs to find what it is about."""
     settings.OBJECTSTORE_RATE_LIMITED_DIALECTS = []
     now = timezone.now()
     put_object(root, bucket, "key", body=body_of(b"0123456789"), now=now)
+    user = create_identity(account, "app", now=now)
     upload = create_multipart_upload(root, bucket, "key", now=now)
     return {
         "bucket_name": bucket,
         "key": "key",
         "upload_id": upload.upload_id,
         "part_number": 1,
+        "key_id": create_api_key(user, now=now).key.key_id,
+        "policy_name": "AmazonS3ReadOnlyAccess",
+        "kind": "users",
+        "entity_name": "app",
     }
 
 

@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Literal
 import httpx
 
 from objectstore import results, transfers
+from objectstore.access import Access
 from objectstore.body import Body
 from objectstore.results import (
     Bucket,
@@ -31,10 +32,12 @@ from objectstore.transfers import Attributes
 from objectstore.transport import Transport, quoted
 
 Progress = Callable[[int, int], None]
-Configuration = Literal["lifecycle", "cors", "tags", "policy", "versioning"]
+Configuration = Literal[
+    "lifecycle", "cors", "tags", "policy", "versioning", "public-access-block"
+]
 
 
-class Client:
+class Client(Access):
     """Talk to one store with one API key.
 
     `endpoint` is the API's URL with its version: https://host/v1. Times are seconds.
@@ -145,6 +148,23 @@ class Client:
     def delete_bucket_configuration(self, bucket: str, name: Configuration) -> None:
         """Remove one of a bucket's documents; versioning cannot be removed."""
         self._transport.send("DELETE", f"{bucket_path(bucket)}/{name}")
+
+    def preview_lifecycle(
+        self,
+        bucket: str,
+        *,
+        rules: list[Mapping[str, Any]] | None = None,
+        date: str | None = None,
+    ) -> dict[str, Any]:
+        """Count what lifecycle rules would do, without doing it.
+
+        Without `rules`, the bucket's own; `date` is 2030-01-31 or a time, not now.
+        """
+        document = {"rules": rules, "date": date}
+        given = {name: value for name, value in document.items() if value is not None}
+        path = f"{bucket_path(bucket)}/lifecycle/preview"
+        preview: dict[str, Any] = self._transport.send("POST", path, json=given).json()
+        return preview
 
     # Objects
 

@@ -155,6 +155,51 @@ class SignedUrl(Result):
     expires: int
 
 
+@dataclass(frozen=True, slots=True)
+class Key(Result):
+    """A bearer key ("api") or an S3 key pair ("s3"), by its public id."""
+
+    key_id: str
+    kind: str
+    user_name: str
+    name: str
+    status: str
+    created_at: datetime
+    expires_at: datetime | None = None
+    last_used_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedKey(Key):
+    secret: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy(Result):
+    policy_name: str
+    arn: str
+    description: str
+    is_ready_made: bool
+    attached_count: int
+    created_at: datetime
+    updated_at: datetime
+    document: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPage(Result):
+    policies: list[Policy]
+    is_truncated: bool
+    next_continuation_token: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attachments(Result):
+    users: list[str]
+    groups: list[str]
+    roles: list[str]
+
+
 def moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
@@ -185,6 +230,26 @@ def stored_of(facts: dict[str, Any]) -> StoredObject:
     rest = {k: v for k, v in facts.items() if k != "last_modified"}
     stated = facts.get("last_modified")
     return StoredObject.of(rest, last_modified=moment(stated) if stated else None)
+
+
+def moments_in(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Give the facts with their times read."""
+    return {
+        name: moment(value) if name.endswith("_at") and value else value
+        for name, value in facts.items()
+    }
+
+
+def key_of(facts: Mapping[str, Any]) -> Key:
+    return Key.of(moments_in(facts))
+
+
+def created_key_of(facts: Mapping[str, Any]) -> CreatedKey:
+    return CreatedKey.of(moments_in(facts))
+
+
+def policy_of(facts: Mapping[str, Any]) -> Policy:
+    return Policy.of(moments_in(facts))
 
 
 def head_facts(response: httpx.Response) -> dict[str, Any]:

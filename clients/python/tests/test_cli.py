@@ -459,6 +459,11 @@ def test_the_readmes_commands(tmp_path, live_store):
     (tmp_path / "photos").mkdir()
     for name in ("report.pdf", "large.bin", "photos/1.jpg"):
         (tmp_path / name).write_bytes(b"%PDF")
+    (tmp_path / "rules.json").write_text('{"rules": []}')
+    (tmp_path / "policy.json").write_text(
+        '{"Version": "2012-10-17", "Statement": '
+        '{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}'
+    )
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", commands],
@@ -500,3 +505,154 @@ def test_sizes_and_names_as_people_read_them():
     assert {size: size_text(size) for size in sizes} == sizes
     assert shown("a\nb\x07") == "a\\nb\\x07"
     assert str(Remote("b", "k").as_folder()) == "os://b/k/"
+
+
+# Keys, policies, lifecycle
+
+
+@pytest.fixture
+def user(live_store, request):
+    """A user of IAM's own making, and what it is called."""
+    import boto3
+
+    name = f"u{abs(hash(request.node.nodeid))}"
+    boto3.client(
+        "iam",
+        endpoint_url=live_store.url,
+        region_name="us-east-1",
+        aws_access_key_id=live_store.access_key_id,
+        aws_secret_access_key=live_store.secret_access_key,
+    ).create_user(UserName=name)
+    return name
+
+
+def test_a_keys_life(run, user):
+    made = run("key", "create", "-u", user, "--name", "web", "--expires", "2d")
+    [secret] = made.lines
+    assert secret.startswith("osk_")
+    [key] = run("key", "ls", "-u", user, "--json").facts
+    assert (key["name"], key["status"], key["kind"]) == ("web", "active", "api")
+    assert key["expires_at"]
+    assert "secret" not in key
+    assert secret not in "".join(run("key", "ls", "-u", user).lines)
+    assert run("--api-key", secret, "key", "ls").code == 0
+    assert run("--api-key", secret, "key", "create").code == Exit.DENIED
+
+    assert run("key", "disable", key["key_id"]).lines == [f"disable {key['key_id']}"]
+    assert run("--api-key", secret, "key", "ls").code == Exit.DENIED
+    assert run("key", "enable", key["key_id"]).code == 0
+    assert run("--api-key", secret, "key", "ls").code == 0
+    assert run("key", "rm", key["key_id"]).code == 0
+    assert run("key", "rm", key["key_id"]).code == Exit.NOT_FOUND
+    assert run("key", "create", "-u", "nobody").code == Exit.NOT_FOUND
+    assert run("key", "create", "--expires", "soon").code == Exit.USAGE
+
+
+def test_a_key_pair_signs(run, live_store, client, bucket, user):
+    import boto3
+
+    run("policy", "attach", "AmazonS3FullAccess", "-u", user)
+    [pair] = run("key", "create", "-u", user, "--s3", "--json").facts
+    s3 = boto3.client(
+        "s3",
+        endpoint_url=live_store.url,
+        region_name="us-east-1",
+        aws_access_key_id=pair["key_id"],
+        aws_secret_access_key=pair["secret"],
+    )
+    s3.put_object(Bucket=bucket, Key="k", Body=b"signed")
+    assert run("cat", f"{bucket}/k").data == b"signed"
+
+
+def test_a_policys_life(run, user, bucket, tmp_path):
+    [secret] = run("key", "create", "-u", user).lines
+    document = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Action": "s3:ListBucket",
+                "Resource": f"arn:aws:s3:::{bucket}",
+            }
+        ],
+    }
+    (tmp_path / "policy.json").write_text(json.dumps(document))
+    name = f"lists-{bucket}"
+    made = run("policy", "set", name, "policy.json", "--description", "d", "--json")
+    assert made.facts[0]["arn"].endswith(f":policy/{name}")
+    assert json.loads(run("policy", "get", name).data) == document
+    assert run("--api-key", secret, "ls", bucket).code == Exit.DENIED
+    attached = run("policy", "attach", name, "--user", user)
+    assert attached.lines == [f"attach {name} user {user}"]
+    assert run("--api-key", secret, "ls", bucket).code == 0
+    assert run("policy", "attached", name, "--json").facts == [
+        {"kind": "user", "name": user}
+    ]
+    assert run("policy", "rm", name).code == Exit.CONFLICT
+    assert run("policy", "detach", name, "--user", user).code == 0
+    assert run("--api-key", secret, "ls", bucket).code == Exit.DENIED
+    listed = {one["policy_name"]: one for one in run("policy", "ls", "--json").facts}
+    assert listed[name]["attached_count"] == 0
+    assert listed["AdministratorAccess"]["is_ready_made"]
+    assert run("policy", "rm", name).code == 0
+    assert run("policy", "get", name).code == Exit.NOT_FOUND
+
+
+def test_what_is_no_policy_is_told(run, user):
+    assert run("policy", "set", "P", "-", given=b"[]").code == Exit.FAILED
+    assert run("policy", "set", "P", "-", given=b"{").code == Exit.FAILED
+    bad = run("policy", "set", "P", "-", given=b'{"Statement": []}')
+    assert bad.code == Exit.FAILED
+    assert "MalformedPolicyDocument" in bad.complaints
+    assert run("policy", "attach", "AdministratorAccess").code == Exit.USAGE
+    both = run("policy", "attach", "AdministratorAccess", "-u", user, "-g", "g")
+    assert both.code == Exit.USAGE
+
+
+def test_a_preview_of_a_lifecycle(run, client, bucket, tmp_path):
+    client.put_object(bucket, "logs/a", b"12345")
+    rules = {
+        "rules": [
+            {
+                "id": "old-logs",
+                "status": "enabled",
+                "filter": {"prefix": "logs/"},
+                "expiration": {"days": 7},
+            }
+        ]
+    }
+    (tmp_path / "rules.json").write_text(json.dumps(rules))
+    later = ("--date", "2099-01-31")
+    assert run("lifecycle", "preview", bucket).code == Exit.NOT_FOUND
+    tried = run("lifecycle", "preview", bucket, "--rules", "rules.json", *later)
+    assert tried.lines == [
+        "2099-01-31  expiration  1 objects, 5 B  (rule old-logs)",
+        "            logs/a",
+    ]
+    assert run("bucket", "set", bucket, "lifecycle", "rules.json").code == 0
+    soon = run("lifecycle", "preview", bucket)
+    assert "nothing" in soon.lines[0]
+    assert "expiration" in soon.lines[1]
+    [facts] = run("lifecycle", "preview", bucket, *later, "--json").facts
+    assert facts["actions"][0]["count"] == 1
+    wrong = run("lifecycle", "preview", bucket, "--rules", "-", given=b"{}")
+    assert wrong.code == Exit.FAILED
+    assert run("cat", f"{bucket}/logs/a").data == b"12345"
+
+
+def test_completion_names_keys_and_policies():
+    def completed(typed):
+        done = subprocess.run(
+            [sys.executable, "-m", "objectstore.cli"],
+            env={
+                **os.environ,
+                "_OBJECTSTORE_COMPLETE": "complete_zsh",
+                "_TYPER_COMPLETE_ARGS": f"objectstore {typed}",
+            },
+            capture_output=True,
+            text=True,
+        )
+        return done.stdout
+
+    assert "AdministratorAccess" in completed("policy get Adm")
+    assert "AKIA" in completed("key rm AKIA")

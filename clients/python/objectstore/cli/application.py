@@ -9,7 +9,16 @@ from typing import Annotated
 
 import typer
 
-from objectstore.cli import buckets, configuring, copying, looking, removing
+from objectstore.cli import (
+    buckets,
+    configuring,
+    copying,
+    keys,
+    lifecycle,
+    looking,
+    policies,
+    removing,
+)
 from objectstore.cli.exits import CommandError, Exit, fail
 from objectstore.cli.session import Session
 from objectstore.errors import ObjectStoreError
@@ -60,6 +69,9 @@ def options(
 for group in (configuring, looking, copying, removing):
     group.register(application)
 application.add_typer(buckets.application, name="bucket")
+application.add_typer(keys.application, name="key")
+application.add_typer(policies.application, name="policy")
+application.add_typer(lifecycle.application, name="lifecycle")
 application.add_typer(configuring.profile_application, name="profile")
 
 

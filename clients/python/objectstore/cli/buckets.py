@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-import sys
 from enum import StrEnum
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from objectstore.cli.exits import CommandError, Exit
-from objectstore.cli.locations import PIPE, Remote, remote_of
+from objectstore.cli.locations import Remote, document_in, remote_of
 from objectstore.cli.output import Output, plain, shown, time_text
 from objectstore.cli.removing import removals, remove
-from objectstore.cli.session import AsJson, client_of, names_starting
+from objectstore.cli.session import AsJson, Source, client_of, names_starting
 from objectstore.client import Client
 
 application = typer.Typer(help="Create and remove buckets; read and set what they do.")
@@ -29,6 +27,7 @@ class Document(StrEnum):
     TAGS = "tags"
     POLICY = "policy"
     VERSIONING = "versioning"
+    PUBLIC_ACCESS_BLOCK = "public-access-block"
 
 
 class Switch(StrEnum):
@@ -109,14 +108,12 @@ def set_document(
     context: typer.Context,
     name: Name,
     document: Document,
-    source: Annotated[str, typer.Argument(metavar="FILE|-")],
+    source: Source,
 ) -> None:
     """Set one of a bucket's documents to the JSON of a file."""
-    text = sys.stdin.read() if source == PIPE else Path(source).read_text("utf-8")
+    written = document_in(source)
     with client_of(context) as client:
-        client.put_bucket_configuration(
-            bucket_of(name), document.value, json.loads(text)
-        )
+        client.put_bucket_configuration(bucket_of(name), document.value, written)
 
 
 @application.command("unset")

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import os
+import sys
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from objectstore.cli.exits import CommandError, Exit
 
@@ -97,6 +100,21 @@ def location_of(text: str) -> Location:
     if text.startswith(SCHEME):
         return remote_of(text)
     return Local(Path(text), text.endswith(("/", os.sep)))
+
+
+def document_in(source: str) -> dict[str, Any]:
+    """Read the JSON object in a file, or in standard input.
+
+    Raises CommandError for what is none.
+    """
+    text = sys.stdin.read() if source == PIPE else Path(source).read_text("utf-8")
+    try:
+        document = json.loads(text)
+    except ValueError as error:
+        raise CommandError(f"{source} is no JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise CommandError(f"{source} holds no JSON object")
+    return document
 
 
 def path_under(folder: Path, relative: str) -> Path:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import Counter
 from typing import Annotated
 
 import typer
 
-from objectstore.cli.exits import CommandError, Exit
 from objectstore.cli.locations import Remote, object_of, remote_of
 from objectstore.cli.output import Output, plain, shown, size_text, time_text
 from objectstore.cli.session import (
@@ -21,10 +19,9 @@ from objectstore.cli.session import (
     VersionId,
     client_of,
 )
+from objectstore.cli.spans import seconds_of
 from objectstore.client import Client
 from objectstore.results import ListedObject
-
-SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 
 def register(application: typer.Typer) -> None:
@@ -199,12 +196,3 @@ def presign(
             expires_in=seconds_of(expires),
         )
     Output(as_json).tell(plain(signed), signed.url)
-
-
-def seconds_of(text: str) -> int:
-    found = re.fullmatch(r"(\d+)([smhd]?)", text)
-    if found is None:
-        raise CommandError(
-            f"{text!r} is no span of time: 900, 15m, 12h, 7d", Exit.USAGE
-        )
-    return int(found[1]) * SECONDS[found[2]]

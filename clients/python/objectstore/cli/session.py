@@ -33,20 +33,28 @@ def client_of(context: typer.Context) -> Client:
     return session.client()
 
 
-def names_starting(context: typer.Context, incomplete: str) -> list[str]:
-    """Complete a bucket or key; a store that does not answer completes nothing."""
+def completing(context: typer.Context) -> Client:
+    """Connect while a command line is completed, before any command has begun."""
     options = context.find_root().params
     named = ("profile", "endpoint", "api_key")
-    session = Session(*(options.get(name) or "" for name in named))
+    return Session(*(options.get(name) or "" for name in named)).client()
+
+
+# What may go wrong while completing: then nothing is completed.
+NOTHING_TO_COMPLETE = (ObjectStoreError, CommandError, OSError)
+
+
+def names_starting(context: typer.Context, incomplete: str) -> list[str]:
+    """Complete a bucket or key; a store that does not answer completes nothing."""
     scheme = SCHEME if incomplete.startswith(SCHEME) else ""
     bucket, slash, prefix = incomplete.removeprefix(SCHEME).partition("/")
     try:
-        with session.client() as client:
+        with completing(context) as client:
             if not slash:
                 names = [one.name for one in client.iter_buckets()]
                 return [f"{scheme}{one}/" for one in names if one.startswith(bucket)]
             page = client.list_objects(bucket, prefix=prefix, delimiter="/", limit=100)
-    except (ObjectStoreError, CommandError, OSError):
+    except NOTHING_TO_COMPLETE:
         return []
     found = [*page.common_prefixes, *(one.key for one in page.contents)]
     return [f"{scheme}{bucket}/{one}" for one in found]
@@ -61,6 +69,7 @@ Recursive = Annotated[
 DryRun = Annotated[
     bool, typer.Option("--dry-run", "-n", help="Say what would be done, and stop.")
 ]
+Source = Annotated[str, typer.Argument(metavar="FILE|-", help="JSON; - is the pipe.")]
 VersionId = Annotated[str, typer.Option(help="One version, not the newest.")]
 Place = Annotated[
     str,
