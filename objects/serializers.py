@@ -193,7 +193,7 @@ def listed_object(
         "key": info.key,
         "size": info.size,
         "etag": info.etag,
-        "last_modified": rest_time(info.created_at),
+        "last_modified": f"{info.created_second}Z",
         "storage_class": info.storage_class,
     }
     if owner is not None:

@@ -118,19 +118,21 @@ def list_v2(request: S3Request) -> HttpResponse:
 
 def row(info: ObjectSummary, encode: Encode, owners: Mapping[int, Owner]) -> str:
     """Write one object; joined by hand, since there are a thousand of them."""
-    checked = ""
-    if info.checksum_text is not None:
-        checksum = info.checksum
-        checked = (
-            f"<ChecksumAlgorithm>{checksum['algorithm']}</ChecksumAlgorithm>"
-            f"<ChecksumType>{checksum['type']}</ChecksumType>"
-        )
+    checked = "" if info.checksum_text is None else checksum_of(info.checksum)
+    owner = owner_of(owners.get(info.owner_id)) if owners else ""
     return (
         f"<Contents><Key>{escaped(encode(info.key))}</Key>"
-        f"<LastModified>{time_text(info.created_at)}</LastModified>"
+        f"<LastModified>{info.created_second}.000Z</LastModified>"
         f"<ETag>&quot;{info.etag}&quot;</ETag>{checked}<Size>{info.size}</Size>"
-        f"{owner_of(owners.get(info.owner_id))}"
+        f"{owner}"
         f"<StorageClass>{s3_name_of(info.storage_class)}</StorageClass></Contents>"
+    )
+
+
+def checksum_of(checksum: Mapping[str, str]) -> str:
+    return (
+        f"<ChecksumAlgorithm>{checksum['algorithm']}</ChecksumAlgorithm>"
+        f"<ChecksumType>{checksum['type']}</ChecksumType>"
     )
 
 
