@@ -2,6 +2,7 @@
 
 from django.apps import AppConfig
 from django.conf import settings
+from django.core import checks
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections, connection, reset_queries
 
@@ -11,6 +12,10 @@ class SiteConfig(AppConfig):
     verbose_name = "Object store"
 
     def ready(self) -> None:
+        from objectstore_site.checks import check_protections, check_public_address
+
+        checks.register(check_protections, checks.Tags.security, deploy=True)
+        checks.register(check_public_address, checks.Tags.security, deploy=True)
         leave_connections_alone()
 
 

@@ -21,7 +21,7 @@ from buckets import cross_origin
 from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
 from kernel.http.origin import keep_from_origin
-from kernel.http.requests import check_path_is_utf8
+from kernel.http.requests import check_path_is_utf8, is_secure
 from kernel.http.responses import ObjectResponse
 from kernel.kept_settings import settings
 from keyvalue.views import one_object
@@ -32,7 +32,7 @@ from s3api.requests import target_of
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REST_BUCKETS = "/v1/buckets/"
 WEBSITES = "s3api.website_urls"
-BROWSER_MOUNTS = ("/admin/", "/-/", "/docs")
+BROWSER_MOUNTS = ("/admin/", "/-/static/", "/docs")
 
 
 class RequestFrame:
@@ -53,6 +53,9 @@ class RequestFrame:
         if urlconf:
             request.urlconf = urlconf  # type: ignore[attr-defined]
         request.is_for_browser = not urlconf and is_for_browser(request)  # type: ignore[attr-defined]
+        if request.is_for_browser and is_secure(request.META):  # type: ignore[attr-defined]
+            # As it came to the proxy: Django's CSRF check, redirects and HSTS ask.
+            request.META["wsgi.url_scheme"] = "https"
         try:
             check_path_is_utf8(request.META)
         except ObjectStoreError as error:

@@ -125,6 +125,22 @@ STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True
 WHITENOISE_AUTOREFRESH = DEBUG
 
+# Browsers
+
+# The URL people reach this store by, for links; empty: as the request came.
+OBJECTSTORE_PUBLIC_URL = env.text("OBJECTSTORE_PUBLIC_URL")
+# Whether cookies go over https alone: by default where people come by https.
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = env.flag(
+    "OBJECTSTORE_SECURE_COOKIES", OBJECTSTORE_PUBLIC_URL.startswith("https://")
+)
+# Seconds for which a browser asks no more for http; it cannot be taken back.
+SECURE_HSTS_SECONDS = env.integer("OBJECTSTORE_HSTS_SECONDS", 0)
+# Whether that holds for every name below the store's, as buckets have them.
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("OBJECTSTORE_HSTS_SUBDOMAINS", False)
+# Whether pages asked for over http lead to https. Requests of programs never do: what
+# they sent has been read by then.
+SECURE_SSL_REDIRECT = env.flag("OBJECTSTORE_SSL_REDIRECT", False)
+
 # Database
 
 # Where metadata is kept: SQLite in the data folder, or PostgreSQL by URL.
@@ -186,8 +202,12 @@ RATELIMIT_ENABLE = True
 RATELIMIT_CACHE_PREFIX = "rl:"
 RATELIMIT_HASH_ALGORITHM = hashlib.sha256
 RATELIMIT_FAIL_OPEN = False
-# django-ratelimit warns of caches of one process; docs/settings.md says what follows.
-SILENCED_SYSTEM_CHECKS = ["django_ratelimit.E003", "django_ratelimit.W001"]
+SILENCED_SYSTEM_CHECKS = [
+    # Caches of one process; docs/settings.md says what follows.
+    *("django_ratelimit.E003", "django_ratelimit.W001"),
+    # Middleware that Django knows by other names; objectstore_site.checks looks closer.
+    *("security.W001", "security.W002", "security.W003"),
+]
 
 # Bytes
 
@@ -292,8 +312,6 @@ OBJECTSTORE_BLOCK_PUBLIC_ACCESS = env.flag(
 )
 # Whether Signature Version 2 of old clients is accepted.
 OBJECTSTORE_SIGV2 = env.flag("OBJECTSTORE_SIGV2", True)
-# The URL people reach this store by, for links; empty: as the request came.
-OBJECTSTORE_PUBLIC_URL = env.text("OBJECTSTORE_PUBLIC_URL")
 
 # Rate limits, per key: requests/period (s, m, h, d) as django-ratelimit writes them.
 OBJECTSTORE_RATE_LIMITS = {
