@@ -19,6 +19,7 @@ UNNAMED = """
     AND NOT EXISTS (SELECT 1 FROM blobs_part WHERE blob_id = blobs_blob.id)
     AND NOT EXISTS (SELECT 1 FROM objects_multipartupload
                     WHERE blob_id = blobs_blob.id)
+    AND NOT EXISTS (SELECT 1 FROM objects_restorejob WHERE blob_id = blobs_blob.id)
 """
 
 

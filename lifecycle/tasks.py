@@ -7,7 +7,9 @@ from django.conf import settings
 from django.utils import timezone
 
 from kernel.errors import NoSuchBucket
-from lifecycle import housekeeping, operations
+from lifecycle import housekeeping, operations, restores
+
+RESTORES_PER_MESSAGE = 100
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -29,6 +31,21 @@ def run_bucket(bucket_name: str) -> int | None:
     except NoSuchBucket:
         return None
     return None if run is None else run.pk
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def start_restores() -> int:
+    """Send messages for the restored copies that are to be made or removed."""
+    job_ids = restores.take_due_jobs(timezone.now())
+    for begin in range(0, len(job_ids), RESTORES_PER_MESSAGE):
+        carry_out_restores.delay(job_ids=job_ids[begin : begin + RESTORES_PER_MESSAGE])
+    return len(job_ids)
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def carry_out_restores(job_ids: list[int]) -> dict[str, int]:
+    done = restores.carry_out_restores(job_ids, now=timezone.now(), clock=timezone.now)
+    return {"made": done.made, "removed": done.removed, "failed": done.failed}
 
 
 @shared_task  # type: ignore[untyped-decorator]

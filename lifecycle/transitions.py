@@ -8,6 +8,7 @@ pending row, which the sweep finds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 from blobs import queries as blob_queries
@@ -46,37 +47,57 @@ def move_version(
     blob = blob_queries.get(blob_id)
     if blob is None:
         return False
-    copy = copy_parts if blob.kind == BlobKind.COMPOSITE else copy_bytes
     try:
-        record, discard = copy(blob, storage_class, clock)
+        copied = copy_blob(blob, storage_class, clock)
     except VersionChangedError:
         return False
 
-    def switch() -> None:
-        new_blob_id = record()
+    def switch(new_blob_id: int) -> None:
         if not queries.switch_blob(version_row_id, blob_id, new_blob_id, storage_class):
             raise VersionChangedError
         blob_queries.free([blob_id], clock())
         also()
 
-    try:
-        commit(switch)
-    except VersionChangedError:
-        discard()
-        return False
-    except BaseException:
-        discard()
-        raise
-    return True
+    return copied.commit(switch)
 
 
-type Copied = tuple[Callable[[], int], Callable[[], None]]
+@dataclass(frozen=True, slots=True)
+class Copied:
+    """Bytes that were copied and read back, and that no row names yet."""
+
+    record: Callable[[], int]
+    discard: Callable[[], None]
+
+    def commit(self, name: Callable[[int], None]) -> bool:
+        """Let `name` name the copy in one transaction; else give the copy up.
+
+        False where `name` raises VersionChangedError.
+        """
+        try:
+            commit(lambda: name(self.record()))
+        except VersionChangedError:
+            self.discard()
+            return False
+        except BaseException:
+            self.discard()
+            raise
+        return True
+
+
+def copy_blob(blob: BlobInfo, storage_class: str, clock: Clock) -> Copied:
+    """Copy a blob's bytes as they are stored, and compare the copy.
+
+    Raises VersionChangedError where they went meanwhile, DamagedBytesError, and what
+    the storages raise; then nothing is left.
+    """
+    if blob.kind == BlobKind.COMPOSITE:
+        return copy_parts(blob, storage_class, clock)
+    return copy_bytes(blob, storage_class, clock)
 
 
 def copy_bytes(blob: BlobInfo, storage_class: str, clock: Clock) -> Copied:
-    """Copy one blob; give how to name the copy and how to give it up."""
     written = write_copy(blob, storage_class, clock)
-    return (
+    return Copied(
         lambda: written.record(clock()),
         lambda: store.discard(written, clock()),
     )
@@ -125,7 +146,7 @@ def copy_parts(blob: BlobInfo, storage_class: str, clock: Clock) -> Copied:
             raise ServiceUnavailable("The copy took too long and was given up.")
         return whole_id
 
-    return record, lambda: store.discard_written(whole_id, clock())
+    return Copied(record, lambda: store.discard_written(whole_id, clock()))
 
 
 def add_pending_composite(blob: BlobInfo, storage_class: str, now: datetime) -> int:

@@ -1,16 +1,20 @@
 """Archived objects: closed to reading until they are restored for a time.
 
-AWS, "Restoring an archived object". The bytes stay where they are; a restore opens
-them from when its tier is ready until its days are over.
+AWS, "Restoring an archived object". A job copies the bytes from the archive once the
+tier is due, and the copy is what is read until its days are over. Small objects are in
+the database, whatever their class: their restore only opens them.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from django.utils import timezone
 
+from blobs import queries as blob_queries
+from blobs.queries import BlobInfo
 from kernel.errors import InvalidObjectState
 from kernel.kept_settings import settings
 from kernel.results import ObjectInfo
@@ -18,16 +22,17 @@ from kernel.results import ObjectInfo
 
 @dataclass(frozen=True, slots=True)
 class Restoration:
-    """A restore under way or done."""
+    """A restore under way or done. It has no end before its job is done."""
 
     ready_at: datetime
-    expires_at: datetime
+    expires_at: datetime | None
+    blob_id: int | None
 
     def is_ongoing(self, now: datetime) -> bool:
-        return now < self.ready_at
+        return self.expires_at is None or now < self.ready_at
 
     def is_open(self, now: datetime) -> bool:
-        return self.ready_at <= now < self.expires_at
+        return self.expires_at is not None and self.ready_at <= now < self.expires_at
 
 
 def is_archived(info: ObjectInfo) -> bool:
@@ -38,16 +43,36 @@ def restoration_of(info: ObjectInfo) -> Restoration | None:
     facts = info.restore
     if not facts:
         return None
+    expires_at = facts.get("expires_at")
     return Restoration(
         datetime.fromisoformat(facts["ready_at"]),
-        datetime.fromisoformat(facts["expires_at"]),
+        None if expires_at is None else datetime.fromisoformat(expires_at),
+        facts.get("blob_id"),
     )
 
 
-def check_may_read(info: ObjectInfo) -> None:
-    """Raise InvalidObjectState for an archived version that is not restored."""
+def facts_of(
+    ready_at: datetime, expires_at: datetime | None = None, blob_id: int | None = None
+) -> dict[str, Any]:
+    """Give a restoration as its version's row keeps it."""
+    facts: dict[str, Any] = {"ready_at": ready_at.isoformat()}
+    if expires_at is not None:
+        facts["expires_at"] = expires_at.isoformat()
+    if blob_id is not None:
+        facts["blob_id"] = blob_id
+    return facts
+
+
+def readable_blob(info: ObjectInfo, blob: BlobInfo) -> BlobInfo:
+    """Give the blob to read a version from: its own, or the restored copy.
+
+    Raises InvalidObjectState for an archived version that is not restored.
+    """
     if not is_archived(info):
-        return
+        return blob
     restoration = restoration_of(info)
     if restoration is None or not restoration.is_open(timezone.now()):
         raise InvalidObjectState(storage_class=info.storage_class.upper())
+    if restoration.blob_id is None:
+        return blob
+    return blob_queries.get(restoration.blob_id) or blob

@@ -18,7 +18,7 @@ from kernel.errors import InvalidRequest, OperationAborted, PreconditionFailed
 from kernel.names import check_object_key
 from kernel.results import BucketInfo, CustomerKey, ObjectAttributes, ObjectInfo
 from objects import queries
-from objects.archives import check_may_read
+from objects.archives import readable_blob
 from objects.operations import (
     NO_ATTRIBUTES,
     Found,
@@ -119,7 +119,7 @@ def find_source(
         version_id=source.version_id,
         expected_owner=expected_owner,
     )
-    check_may_read(found.info)
+    readable_blob(found.info, found.blob)
     check_customer_key(found.info.encryption, source.customer_key)
     check_copy_source(
         source.conditions,
@@ -195,9 +195,8 @@ def moving_body(
     ):
         return None
     algorithms = () if algorithm is None else (algorithm,)
-    return store.body_of(
-        found.blob, 0, info.size, source.customer_key, algorithms=algorithms
-    )
+    blob = readable_blob(info, found.blob)
+    return store.body_of(blob, 0, info.size, source.customer_key, algorithms=algorithms)
 
 
 def share(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from django.db import models
 from django.db.models import Q
 
@@ -130,3 +132,33 @@ class MultipartUpload(ObjectAttributes):
 
     def __str__(self) -> str:
         return f"upload of {self.key}"
+
+
+class RestoreJob(models.Model):
+    """A restored copy of an archived version: to be made, and later removed, by a job.
+
+    It has no foreign key to its version: those are removed by statements of their own,
+    and a copy whose version has gone is due.
+    """
+
+    version_row_id = models.BigIntegerField(unique=True)
+    tier = models.CharField(max_length=16)
+    days = models.PositiveIntegerField()
+    due_at = models.DateTimeField(help_text="when it is to be made, then removed")
+    sent_at = models.DateTimeField(null=True, help_text="when a worker was last told")
+    blob = models.ForeignKey(
+        "blobs.Blob", models.PROTECT, null=True, related_name="restores"
+    )
+    error = models.CharField(max_length=1024, blank=True, help_text="to be tried again")
+
+    class Meta:
+        indexes = [models.Index(name="restore_job_by_time", fields=["due_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.tier} restore of version {self.version_row_id}"
+
+    def is_to_be_made(self, now: datetime) -> bool:
+        return self.blob_id is None and self.due_at <= now
+
+    def is_over(self, now: datetime) -> bool:
+        return self.blob_id is not None and self.due_at <= now

@@ -70,7 +70,7 @@ from kernel.results import (
 )
 from kernel.versions import NULL_VERSION, is_version_id
 from objects import queries
-from objects.archives import check_may_read
+from objects.archives import readable_blob
 from objects.parts import range_of_part
 from objects.queries import Content, Displaced
 
@@ -451,8 +451,8 @@ def get_object(
     check_conditions(found.info, conditions)
     wanted = wanted_range(found, byte_range, part_number)
     check_customer_key(found.info.encryption, customer_key)
-    check_may_read(found.info)
-    chunks = store.open_blob(found.blob, wanted.start, wanted.length, customer_key)
+    blob = readable_blob(found.info, found.blob)
+    chunks = store.open_blob(blob, wanted.start, wanted.length, customer_key)
     return wanted.content(chunks, found.bucket)
 
 

@@ -177,6 +177,7 @@ def test_the_jobs_of_the_schedule_are_there(plain, settings, monkeypatch):
         assert import_string(name).name == name
     assert {name for name in names if name.startswith("lifecycle.")} == {
         "lifecycle.tasks.start_lifecycle",
+        "lifecycle.tasks.start_restores",
         "lifecycle.tasks.scrub_blobs",
         "lifecycle.tasks.verify_bucket_counters",
         "lifecycle.tasks.purge_records",

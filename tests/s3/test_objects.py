@@ -293,6 +293,25 @@ def test_a_rename_moves_the_key(s3, s3_bucket, refused):
         s3.get_object(Bucket=s3_bucket, Key="old")
 
 
+def test_a_restore_is_under_way_until_its_job_is_done(
+    s3, s3_bucket, live_store, refused
+):
+    place = {"Bucket": s3_bucket, "Key": "old"}
+    data = b"kept" * 10_000
+    s3.put_object(**place, Body=data, StorageClass="GLACIER")
+    asked = s3.restore_object(**place, RestoreRequest={"Days": 2})
+    assert asked["ResponseMetadata"]["HTTPStatusCode"] == 202
+    assert s3.head_object(**place)["Restore"] == 'ongoing-request="true"'
+    with refused("InvalidObjectState", 403):
+        s3.get_object(**place)
+    with refused("RestoreAlreadyInProgress", 409):
+        s3.restore_object(**place, RestoreRequest={"Days": 2})
+    live_store.manage("run_restores")
+    got = s3.get_object(**place)
+    assert got["Body"].read() == data
+    assert 'ongoing-request="false", expiry-date="' in got["Restore"]
+
+
 def test_an_archived_object_is_read_after_its_restore(s3, s3_bucket, refused):
     place = {"Bucket": s3_bucket, "Key": "old"}
     s3.put_object(**place, Body=b"kept", StorageClass="GLACIER")

@@ -1,0 +1,140 @@
+"""Jobs of RestoreObject: copies of archived bytes, made when due, removed at the end.
+
+A copy is written, read back and compared as a transition's is, and the version's row
+names it in the commit that ends the job. Each step may run twice.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import partial
+
+from django.conf import settings
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from blobs import queries as blob_queries
+from kernel.database.commit import commit
+from kernel.errors import ObjectStoreError
+from kernel.results import ObjectInfo
+from lifecycle.transitions import (
+    Clock,
+    DamagedBytesError,
+    VersionChangedError,
+    copy_blob,
+)
+from objects import queries as object_queries
+from objects.archives import facts_of
+from objects.models import ObjectVersion, RestoreJob
+
+logger = logging.getLogger("objectstore.lifecycle")
+
+# So many fail in a row where a storage is down: the others are left to the next time.
+MOST_FAILURES = 10
+MOST_AT_ONCE = 5000
+# A job that is still due after so long has lost its worker.
+TOLD_AGAIN_AFTER = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class RestoresDone:
+    """How many restored copies were made and removed, and how many jobs failed."""
+
+    made: int = 0
+    removed: int = 0
+    failed: int = 0
+
+
+def due_jobs(now: datetime) -> list[int]:
+    """List the jobs that have something to do, those that wait longest first."""
+    return ids_of(due(now))
+
+
+def take_due_jobs(now: datetime) -> list[int]:
+    """List the due jobs of which no worker was told lately, and note that one is."""
+
+    def take() -> list[int]:
+        job_ids = ids_of(due(now).exclude(sent_at__gt=now - TOLD_AGAIN_AFTER))
+        RestoreJob.objects.filter(pk__in=job_ids).update(sent_at=now)
+        return job_ids
+
+    return commit(take)
+
+
+def due(now: datetime) -> QuerySet[RestoreJob]:
+    version = ObjectVersion.objects.filter(pk=OuterRef("version_row_id"))
+    return RestoreJob.objects.filter(Q(due_at__lte=now) | ~Exists(version))
+
+
+def ids_of(jobs: QuerySet[RestoreJob]) -> list[int]:
+    return list(jobs.order_by("due_at").values_list("pk", flat=True)[:MOST_AT_ONCE])
+
+
+def carry_out_restores(
+    job_ids: Iterable[int], *, now: datetime, clock: Clock | None = None
+) -> RestoresDone:
+    """Make and remove restored copies; what fails is noted and tried another time.
+
+    `clock` dates what is written.
+    """
+    clock = clock or (lambda: now)
+    made = removed = failed = in_a_row = 0
+    for job in RestoreJob.objects.filter(pk__in=list(job_ids)).order_by("due_at"):
+        version = object_queries.by_row(job.version_row_id)
+        try:
+            if version is None or job.is_over(now):
+                removed += commit(partial(remove_copy, job, clock))
+            elif job.is_to_be_made(now):
+                made += make_copy(job, version, clock)
+        except (DamagedBytesError, ObjectStoreError, OSError) as error:
+            note_failure(job, error)
+            failed, in_a_row = failed + 1, in_a_row + 1
+            if in_a_row == MOST_FAILURES:
+                break
+        else:
+            in_a_row = 0
+    return RestoresDone(made, removed, failed)
+
+
+def make_copy(job: RestoreJob, version: ObjectInfo, clock: Clock) -> bool:
+    """Copy the version's bytes to the nearest class and open it; False if too late."""
+    blob = blob_queries.get(version.blob_id) if version.blob_id else None
+    if blob is None:
+        return False
+    try:
+        copied = copy_blob(blob, settings.OBJECTSTORE_STORAGE_CLASSES[0], clock)
+    except VersionChangedError:
+        return False
+    return copied.commit(partial(open_version, job, version, clock))
+
+
+def open_version(
+    job: RestoreJob, version: ObjectInfo, clock: Clock, blob_id: int
+) -> None:
+    """Let a version name its copy, inside the transaction that makes it live."""
+    ready_at = clock()
+    end = ready_at + timedelta(days=job.days)
+    waiting = RestoreJob.objects.filter(pk=job.pk, blob=None)
+    if not waiting.update(blob_id=blob_id, due_at=end, sent_at=None, error=""):
+        raise VersionChangedError
+    facts = {"tier": job.tier, **facts_of(ready_at, end, blob_id)}
+    object_queries.update_version(version.id, restore=object_queries.as_json(facts))
+
+
+def remove_copy(job: RestoreJob, clock: Clock) -> int:
+    """Forget a restore, inside a transaction; its copy is freed."""
+    gone, _ = RestoreJob.objects.filter(pk=job.pk, due_at=job.due_at).delete()
+    if gone:
+        blob_queries.free([job.blob_id], clock())
+        object_queries.update_version(job.version_row_id, restore=None)
+    return gone
+
+
+def note_failure(job: RestoreJob, error: Exception) -> None:
+    logger.error("%s could not be carried out", job, exc_info=error)
+    text = str(error)[:1024]
+    # Whoever looks for due jobs next may send it again.
+    jobs = RestoreJob.objects.filter(pk=job.pk)
+    commit(lambda: jobs.update(error=text, sent_at=None))
