@@ -17,6 +17,7 @@ from django.middleware.security import SecurityMiddleware
 from django.urls import get_resolver
 from whitenoise.middleware import WhiteNoiseMiddleware
 
+import objects.urls
 from buckets import cross_origin
 from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
@@ -155,11 +156,13 @@ URLS = "objectstore_site.urls"
 
 
 def view_of(request: HttpRequest) -> tuple[Callable[..., Any], dict[str, Any]]:
-    """Find the view; the two hottest mounts without resolving, which takes 12 us."""
+    """Find the view; the hottest ones without resolving, which takes 12 us or more."""
     path, urlconf = request.path_info, getattr(request, "urlconf", None)
     if urlconf is None and settings.ROOT_URLCONF == URLS:
         if path.startswith(KEY_VALUE) and len(path) > len(KEY_VALUE):
             return one_object, {"key": path[len(KEY_VALUE) :]}
+        if (names := objects.urls.names_in(path)) is not None:
+            return objects.urls.one_object, names
         is_named = path.startswith(NAMED_MOUNTS)
         if not is_named and settings.OBJECTSTORE_ROOT_DIALECT != "kv":
             return answer_s3, {}
