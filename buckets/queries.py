@@ -33,9 +33,7 @@ def get(name: str) -> BucketInfo | None:
 
 
 def get_by_id(bucket_id: int) -> BucketInfo | None:
-    with connection.cursor() as cursor:
-        cursor.execute(SELECT + "WHERE b.id = %s", [bucket_id])
-        row = cursor.fetchone()
+    row = fetch_one(SELECT + "WHERE b.id = %s", [bucket_id])
     return None if row is None else BucketInfo._make(row)
 
 
