@@ -33,7 +33,7 @@ from s3api.requests import target_of
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REST_BUCKETS = "/v1/buckets/"
 WEBSITES = "s3api.website_urls"
-BROWSER_MOUNTS = ("/admin/", "/-/static/", "/docs")
+BROWSER_MOUNTS = ("/admin/", "/-/static/", "/-/share/", "/docs")
 
 
 class RequestFrame:

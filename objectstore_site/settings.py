@@ -85,6 +85,7 @@ INSTALLED_APPS = [
     "objects.apps.ObjectsConfig",
     "lifecycle.apps.LifecycleConfig",
     "audit.apps.AuditConfig",
+    "shares.apps.SharesConfig",
     "s3api.apps.S3ApiConfig",
     "keyvalue.apps.KeyValueConfig",
     "observability.apps.ObservabilityConfig",
@@ -411,6 +412,10 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget old audit events": {
         "task": "audit.tasks.forget_old_events",
+        "schedule": 24 * 3600,
+    },
+    "forget share links that ended long ago": {
+        "task": "shares.tasks.forget_old_shares",
         "schedule": 24 * 3600,
     },
     "forget old uploads and runs": {

@@ -13,6 +13,7 @@ import keyvalue.urls
 import lifecycle.urls
 import objects.urls
 import s3api.urls
+import shares.urls
 from console.site import console_site
 from objectstore_site import health
 from observability.views import metrics
@@ -25,6 +26,7 @@ urlpatterns = [
     *buckets.urls.urlpatterns,
     *lifecycle.urls.urlpatterns,
     *iam.urls.urlpatterns,
+    *shares.urls.urlpatterns,
     path("-/live", health.live),
     path("-/ready", health.ready),
     path("-/metrics", metrics),

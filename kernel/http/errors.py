@@ -20,7 +20,7 @@ from kernel.kept_settings import settings
 logger = logging.getLogger("objectstore")
 
 JSON_MOUNTS = (
-    *("/v1/buckets", "/v1/iam/", "/v1/schema"),
+    *("/v1/buckets", "/v1/iam/", "/v1/shares", "/v1/schema"),
     *("/objects", "/kv/", "/docs", "/-/"),
 )
 
