@@ -459,7 +459,9 @@ def test_the_readmes_commands(tmp_path, live_store):
     (tmp_path / "photos").mkdir()
     for name in ("report.pdf", "large.bin", "photos/1.jpg"):
         (tmp_path / name).write_bytes(b"%PDF")
-    (tmp_path / "rules.json").write_text('{"rules": []}')
+    (tmp_path / "rules.json").write_text(
+        '{"rules": [{"id": "old", "status": "enabled", "expiration": {"days": 9}}]}'
+    )
     (tmp_path / "policy.json").write_text(
         '{"Version": "2012-10-17", "Statement": '
         '{"Effect": "Allow", "Action": "s3:GetObject", "Resource": "*"}}'
