@@ -17,6 +17,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Buckets", "database", "buckets", "s3:ListAllMyBuckets"),
             ("Create bucket", "add_circle", "create_bucket", "s3:CreateBucket"),
+            ("Share links", "link", "shares", ""),
         ),
     ),
     (

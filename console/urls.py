@@ -16,6 +16,7 @@ from console.pages import (
     people,
     policies,
     removal,
+    shares,
     uploads,
     zips,
 )
@@ -66,6 +67,9 @@ pages: list[tuple[str, Any, str]] = [
     ("audit/", audit.AuditLog, "audit"),
     ("audit/export/", audit.AuditExport, "audit_export"),
     ("audit/<int:event_id>/", audit.AuditEventPage, "audit_event"),
+    ("buckets/<str:name>/share/", shares.CreateShare, "create_share"),
+    ("shares/", shares.Shares, "shares"),
+    ("shares/<int:share_id>/", shares.SharePage, "share"),
     ("jobs/", jobs.Jobs, "jobs"),
     ("jobs/<int:job_id>/", jobs.JobPage, "job"),
 ]

@@ -18,6 +18,7 @@ from console import links
 from console.pages.browser import browse_link, check_key, folder_of
 from console.pages.buckets import BucketPage
 from console.pages.preview import kind_of, preview_of
+from console.pages.shares import LASTS
 from console.settings.widgets import ConsoleForm, Pairs
 from kernel.errors import InvalidArgument, NoSuchKey, ObjectStoreError
 from kernel.results import BucketInfo, ObjectInfo
@@ -150,6 +151,7 @@ class ObjectPage(BucketPage):
             direct_url=f"{links.public_base(self.request)}/{name}/{quote(key)}",
             may=self.may(bucket, key),
             share_times=SHARE_TIMES,
+            share_hours=LASTS,
             is_locked=info is not None and bulk.is_locked(info, now),
             **{**self.forms_of(info), **forms},
         )
