@@ -14,11 +14,12 @@ from blobs import queries as blob_queries
 from blobs.models import Blob, BlobKind, BlobState
 from blobs.queries import BlobInfo
 from kernel.database.commit import commit
-from lifecycle import counters
+from lifecycle import counters, queries
 from lifecycle.counters import Difference
 from lifecycle.integrity import problem_with
 from lifecycle.models import Damage, LifecycleRun, ScrubRun
 from objects.models import MultipartUpload
+from objects.multipart import give_up
 
 logger = logging.getLogger("objectstore.housekeeping")
 
@@ -136,21 +137,45 @@ def verify_counters(*, repair: bool = False) -> list[Difference]:
 
 @dataclass(frozen=True, slots=True)
 class Purged:
-    """How many records have gone."""
+    """How many records have gone. Expired uploads took their parts with them."""
 
     uploads: int
+    expired_uploads: int
     runs: int
 
 
 def purge_records(*, now: datetime) -> Purged:
-    """Forget completed uploads whose outcome nobody asks for any more, and old runs.
+    """Forget uploads whose outcome nobody asks for any more, and old runs.
 
-    What is unfinished is not touched: rules abort it, when they say so.
+    An unfinished upload expires only where OBJECTSTORE_UPLOAD_EXPIRES_SECONDS says so:
+    else it is aborted by its bucket's rules or by nobody, as with AWS.
     """
     outcome = timedelta(seconds=settings.OBJECTSTORE_UPLOAD_OUTCOME_SECONDS)
     uploads = MultipartUpload.objects.filter(completed_at__lt=now - outcome)
     runs = LifecycleRun.objects.filter(finished_at__lt=now - RUNS_KEPT)
-    return Purged(uploads=purge(uploads), runs=purge(runs))
+    return Purged(
+        uploads=purge(uploads), expired_uploads=expire_uploads(now), runs=purge(runs)
+    )
+
+
+def expire_uploads(now: datetime) -> int:
+    """Abort unfinished uploads that were begun too long ago."""
+    seconds = settings.OBJECTSTORE_UPLOAD_EXPIRES_SECONDS
+    if not seconds:
+        return 0
+    unfinished = MultipartUpload.objects.filter(
+        completed_at=None, created_at__lt=now - timedelta(seconds=seconds)
+    )
+    ids = list(unfinished.order_by("created_at").values_list("pk", flat=True))
+    return sum(commit(partial(abort_upload, upload_id, now)) for upload_id in ids)
+
+
+def abort_upload(upload_id: int, now: datetime) -> bool:
+    """Abort one upload inside a transaction, unless it was completed meanwhile."""
+    upload = queries.lock_open_upload(upload_id)
+    if upload is not None:
+        give_up(upload, now)
+    return upload is not None
 
 
 def purge(records: object) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from celery import shared_task
 from django.conf import settings
 from django.utils import timezone
@@ -45,7 +47,7 @@ def start_restores() -> int:
 @shared_task  # type: ignore[untyped-decorator]
 def carry_out_restores(job_ids: list[int]) -> dict[str, int]:
     done = restores.carry_out_restores(job_ids, now=timezone.now(), clock=timezone.now)
-    return {"made": done.made, "removed": done.removed, "failed": done.failed}
+    return asdict(done)
 
 
 @shared_task  # type: ignore[untyped-decorator]
@@ -64,4 +66,4 @@ def verify_bucket_counters() -> int:
 @shared_task  # type: ignore[untyped-decorator]
 def purge_records() -> dict[str, int]:
     purged = housekeeping.purge_records(now=timezone.now())
-    return {"uploads": purged.uploads, "runs": purged.runs}
+    return asdict(purged)

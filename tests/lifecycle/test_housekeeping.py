@@ -10,6 +10,7 @@ from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
 from django.db.models import F
 
+from blobs import store
 from buckets.access import find_bucket
 from buckets.models import BucketUsage
 from buckets.queries import usage
@@ -136,11 +137,24 @@ def test_old_outcomes_and_runs_are_forgotten(plain, settings):
     plain.run(days_ago(91))
     plain.run(days_ago(1))
     purged = housekeeping.purge_records(now=NOW)
-    assert (purged.uploads, purged.runs) == (1, 1)
+    assert purged == housekeeping.Purged(uploads=1, expired_uploads=0, runs=1)
     left = MultipartUpload.objects.values_list("key", flat=True)
     assert sorted(left) == ["new", "open"]
     assert LifecycleRun.objects.get().started_at == days_ago(1)
     assert plain.keys == ["new", "old"]
+
+
+def test_unfinished_uploads_expire_where_settings_say_so(plain, stored, settings):
+    settings.OBJECTSTORE_UPLOAD_EXPIRES_SECONDS = 7 * 24 * 3600
+    for key, age in (("old", 8), ("new", 6)):
+        place = (plain.principal, plain.name, key)
+        upload_id = create_multipart_upload(*place, now=days_ago(age)).upload_id
+        upload_part(*place, upload_id, 1, body=Body.of(b"part"), now=days_ago(age))
+    assert housekeeping.purge_records(now=NOW).expired_uploads == 1
+    assert housekeeping.purge_records(now=NOW).expired_uploads == 0
+    assert MultipartUpload.objects.get().key == "new"
+    store.sweep(now=NOW, free_grace=timedelta())
+    assert file_of(4).exists()
 
 
 def test_the_commands_say_what_they_did(plain, stored, capsys, tmp_path):
