@@ -262,10 +262,10 @@ OBJECTSTORE_SCRUB_BYTES = env.integer("OBJECTSTORE_SCRUB_BYTES", 10 * 1024**3)
 # Seconds for which a completed upload can be asked for its outcome again.
 OBJECTSTORE_UPLOAD_OUTCOME_SECONDS = env.integer(
     "OBJECTSTORE_UPLOAD_OUTCOME_SECONDS", 7 * 24 * 3600
+)
 # Seconds after which an unfinished upload expires in every bucket; 0: only by rules.
 OBJECTSTORE_UPLOAD_EXPIRES_SECONDS = env.integer(
     "OBJECTSTORE_UPLOAD_EXPIRES_SECONDS", 0
-)
 )
 
 # Identity
