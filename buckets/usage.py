@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import islice
 
 from django.db.models import Count, Sum
 
 from buckets.access import is_allowed
 from buckets.models import Bucket, BucketUsage
-from buckets.queries import get_by_id
+from buckets.queries import get_by_id, page
 from iam.access import check_may
 from iam.principals import Principal
 from kernel.results import BucketInfo, Usage
 
+# How many of an account's buckets are looked at for those that one may list.
+MOST_LOOKED_AT = 10_000
 COUNTERS = tuple(Usage.__dataclass_fields__)
 EMPTY = Usage(0, 0, 0, 0, 0)
 
@@ -82,3 +85,15 @@ def find_buckets(principal: Principal, text: str, most: int) -> list[BucketInfo]
     )
     found = [get_by_id(bucket_id) for bucket_id in ids]
     return [bucket for bucket in found if bucket is not None]
+
+
+def reachable_buckets(principal: Principal, most: int) -> list[BucketInfo]:
+    """List the account's buckets that the principal may list objects in, by name.
+
+    Unlike ListBuckets, this is allowed to everybody: nothing else is told.
+    """
+    if principal.account_id is None:
+        return []
+    rows = page(start="", end="", limit=MOST_LOOKED_AT, owner_id=principal.account_id)
+    allowed = (one for one in rows if is_allowed(principal, "s3:ListBucket", one))
+    return list(islice(allowed, most))

@@ -12,6 +12,8 @@ from iam.principals import Principal
 from iam.queries import principal_of_user
 
 NOT_ASKED = object()
+# Actions on what belongs to the account as a whole, and the ARN they are asked for.
+ACCOUNT_WIDE = {"s3:ListAllMyBuckets": "arn:aws:s3:::*"}
 
 
 def principal_of(request: HttpRequest) -> Principal | None:
@@ -37,6 +39,8 @@ def may_manage(principal: Principal, action: str) -> bool:
     A policy may allow the action on some resources alone; the operations behind the
     page ask again for each.
     """
+    if action in ACCOUNT_WIDE:
+        return may(principal, action, ACCOUNT_WIDE[action])
     return may(principal, action) or any(
         grants_somewhere(principal, action, statement)
         for policy in principal.policies

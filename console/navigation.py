@@ -11,7 +11,13 @@ from console.access import may_manage, principal_of
 
 # Group: title, icon, page, and the action that opening it asks for ("" asks none).
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
-    ("", (("Dashboard", "space_dashboard", "index", ""),)),
+    (
+        "",
+        (
+            ("Dashboard", "space_dashboard", "index", "s3:ListAllMyBuckets"),
+            ("My store", "home_storage", "mine", ""),
+        ),
+    ),
     (
         "Storage",
         (
@@ -78,9 +84,17 @@ def group_of(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:
     return {"title": title, "items": items}
 
 
+def sees_store(request: HttpRequest) -> bool:
+    """Tell whether the front page is the dashboard, or the person's own page."""
+    principal = principal_of(request)
+    return principal is not None and may_manage(principal, "s3:ListAllMyBuckets")
+
+
 def entry(request: HttpRequest, title: str, icon: str, page: str) -> dict[str, Any]:
     link = reverse(f"admin:{page}")
     is_here = request.path == link
-    if page != "index" and not is_here:
+    if page == "mine" and not is_here:
+        is_here = request.path == reverse("admin:index") and not sees_store(request)
+    elif page != "index" and not is_here:
         is_here = request.path.startswith(link)
     return {"title": title, "icon": icon, "link": link, "active": is_here}

@@ -35,9 +35,12 @@ class ConsoleSite(UnfoldAdminSite):
     def index(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
+        from console.navigation import sees_store
         from console.pages.dashboard import Dashboard
+        from console.pages.mine import Mine
 
-        return Dashboard.as_view(site=self)(request)
+        page = Dashboard if sees_store(request) else Mine
+        return page.as_view(site=self)(request)  # type: ignore[return-value]
 
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None

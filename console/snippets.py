@@ -87,6 +87,31 @@ STORAGES = {{
     }},
 }}
 """
+SIGNED_CURL = """\
+curl --aws-sigv4 "aws:amz:{region}:s3" --user "{access_key}:{secret_key}" \\
+     -T photo.jpg {url}/{bucket}/photo.jpg
+curl --aws-sigv4 "aws:amz:{region}:s3" --user "{access_key}:{secret_key}" \\
+     "{url}/{bucket}?list-type=2"
+"""
+BEARER_CURL = """\
+curl -T photo.jpg -H "Authorization: Bearer {access_key}" \\
+     {url}/v1/buckets/{bucket}/objects/photo.jpg
+curl -H "Authorization: Bearer {access_key}" \\
+     "{url}/v1/buckets/{bucket}/objects?prefix=photos/"
+"""
+BEARER_ENVIRONMENT = """\
+OBJECTSTORE_ENDPOINT={url}/v1
+OBJECTSTORE_API_KEY={access_key}
+"""
+BEARER_PYTHON = """\
+import requests
+
+session = requests.Session()
+session.headers["Authorization"] = "Bearer {access_key}"
+with open("photo.jpg", "rb") as photo:
+    session.put("{url}/v1/buckets/{bucket}/objects/photo.jpg", data=photo)
+print(session.get("{url}/v1/buckets/{bucket}/objects").json())
+"""
 ENVIRONMENT = """\
 AWS_ENDPOINT_URL={url}
 AWS_ACCESS_KEY_ID={access_key}
@@ -103,8 +128,17 @@ OF_BUCKET = (
 )
 OF_KEY = (
     (".env", "sh", ENVIRONMENT),
+    ("curl", "sh", SIGNED_CURL),
     ("AWS CLI", "sh", AWS),
+    ("boto3", "python", BOTO3),
     ("rclone", "ini", RCLONE),
+    ("mc", "sh", MC),
+    ("Django", "python", DJANGO),
+)
+OF_API_KEY = (
+    (".env", "sh", BEARER_ENVIRONMENT),
+    ("curl", "sh", BEARER_CURL),
+    ("Python", "python", BEARER_PYTHON),
 )
 
 
@@ -116,6 +150,11 @@ def of_bucket(request: HttpRequest, bucket: BucketInfo) -> list[Snippet]:
 def of_key(request: HttpRequest, access_key: str, secret_key: str) -> list[Snippet]:
     """Give the lines that use a new key pair."""
     return filled(OF_KEY, request, "my-bucket", access_key, secret_key)
+
+
+def of_api_key(request: HttpRequest, api_key: str) -> list[Snippet]:
+    """Give the lines that use a new bearer key."""
+    return filled(OF_API_KEY, request, "my-bucket", api_key, "")
 
 
 def filled(

@@ -7,11 +7,14 @@ from typing import Any
 from console.pages import (
     audit,
     browser,
+    bucket_access,
     bucket_settings,
     buckets,
+    documents,
     jobs,
     keys,
     lifecycle,
+    mine,
     objects,
     people,
     policies,
@@ -22,10 +25,13 @@ from console.pages import (
 )
 
 pages: list[tuple[str, Any, str]] = [
+    ("mine/", mine.Mine, "mine"),
+    ("check-document/", documents.CheckDocument, "check_document"),
     ("buckets/", buckets.Buckets, "buckets"),
     ("create-bucket/", buckets.CreateBucket, "create_bucket"),
     ("buckets/<str:name>/", buckets.BucketOverview, "bucket"),
     ("buckets/<str:name>/delete-bucket/", buckets.DeleteBucket, "delete_bucket"),
+    ("buckets/<str:name>/access/", bucket_access.BucketAccess, "bucket_access"),
     ("buckets/<str:name>/unfinished/", buckets.Unfinished, "unfinished"),
     (
         "buckets/<str:name>/settings/",

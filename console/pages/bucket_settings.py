@@ -11,10 +11,11 @@ from django.urls import reverse
 
 from buckets.access import is_allowed
 from console.pages.buckets import BucketPage, find_listed, is_set
+from console.settings.checks import line_of
 from console.settings.policies import BUCKET_POLICIES, warnings_on
 from console.settings.registry import BY_SLUG, SETTINGS, Editor, Setting
 from console.settings.sentences import sentence
-from console.settings.widgets import JsonForm
+from console.settings.widgets import JsonForm, use_editor
 from iam.principals import Principal
 from kernel.errors import NoSuchEntity, ObjectStoreError
 from kernel.results import BucketInfo
@@ -87,7 +88,8 @@ class BucketSetting(BucketPage):
         try:
             self.store(name, setting, editor.document())
         except ObjectStoreError as error:
-            editor.refuse(error)
+            text = self.request.POST.get("policy", "")
+            editor.refuse(error, line_in(setting, text, name))
             return self.show(
                 name, setting, document, editor, json_of(document), error.status
             )
@@ -111,7 +113,8 @@ class BucketSetting(BucketPage):
                 self.store(name, setting, form.cleaned_data["document"])
                 return self.again(name, setting.slug)
             except ObjectStoreError as error:
-                form.refuse(error)
+                text = self.request.POST.get("document", "")
+                form.refuse(error, line_in(setting, text, name))
                 status = error.status
         return self.show(
             name, setting, document, Editor(setting, document), form, status
@@ -130,6 +133,8 @@ class BucketSetting(BucketPage):
         status: int = 200,
     ) -> HttpResponse:
         bucket = find_listed(self.principal, name)
+        may_write = is_allowed(self.principal, setting.actions[1], bucket)
+        prepare_editors(setting, editor, json_form, name)
         rules = (document or {}).get("Rules", []) if setting.slug == "lifecycle" else []
         response = self.render_bucket(
             bucket,
@@ -138,13 +143,34 @@ class BucketSetting(BucketPage):
             editor=editor,
             json_form=json_form,
             entries=entries_of(self.principal, bucket, setting),
-            may_write=is_allowed(self.principal, setting.actions[1], bucket),
+            may_write=may_write,
             sentences=[(rule["ID"], rule["Status"], sentence(rule)) for rule in rules],
             templates=templates_of(setting, bucket),
             warnings=warnings_on(setting.slug, bucket, document),
         )
         response.status_code = status
         return response  # type: ignore[no-any-return]
+
+
+# Which settings the editor knows, by the kind of their document.
+EDITED = {"policy": "bucket", "lifecycle": "lifecycle", "cors": "cors"}
+
+
+def prepare_editors(
+    setting: Setting, editor: Editor, json_form: JsonForm, bucket_name: str
+) -> None:
+    kind = EDITED.get(setting.slug)
+    if kind is None:
+        return
+    use_editor(json_form.fields["document"], kind, bucket_name)
+    if editor.form is not None:
+        use_editor(editor.form.fields["policy"], kind, bucket_name)
+
+
+def line_in(setting: Setting, text: str, bucket_name: str) -> int:
+    """Give the line of a document's error, where the setting's kind is known."""
+    kind = EDITED.get(setting.slug)
+    return 0 if kind is None else line_of(kind, text, bucket_name)
 
 
 def setting_called(slug: str) -> Setting:

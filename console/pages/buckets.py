@@ -22,14 +22,15 @@ from buckets.configurations import (
     configurations_of,
 )
 from buckets.lifecycle import check_lifecycle
-from buckets.usage import find_buckets, usage_of_buckets
+from buckets.usage import find_buckets, reachable_buckets, usage_of_buckets
 from console import snippets
+from console.access import may_manage
 from console.pages.base import Page
 from console.settings.forms import GIB
 from console.settings.registry import SETTINGS
 from console.settings.sentences import sentence
 from console.settings.widgets import ConsoleForm, Pairs
-from iam.access import may
+from iam.access import denied, may
 from iam.principals import Principal
 from kernel.errors import NoSuchBucket, ObjectStoreError
 from kernel.names import BUCKET_TAGS_MAX, check_tags
@@ -37,6 +38,7 @@ from kernel.results import BucketInfo, BucketListing, Usage
 from objects import multipart
 
 PER_PAGE = 50
+SEES_PEOPLE = "iam:ListUsers"
 MOST_FOUND = 200
 
 
@@ -124,14 +126,17 @@ class Buckets(Page):
     title = "Buckets"
     template = "console/buckets.html"
 
-    def get(self, request: Any) -> HttpResponse:
+    def get(self, request: Any) -> HttpResponseBase:
+        principal = self.principal
+        if not sees_all(principal) and reachable_buckets(principal, 1):
+            return self.go(reverse("admin:mine"))
         text = request.GET.get("q", "").strip().lower()
         listing = self.listed(text, request.GET.get("token", ""))
         return self.render(
             text=text,
             listing=listing,
             rows=rows_of(self.principal, listing.buckets),
-            may_create=may(self.principal, "s3:CreateBucket"),
+            may_create=may_manage(self.principal, "s3:CreateBucket"),
             is_first=not request.GET.get("token"),
         )
 
@@ -302,16 +307,19 @@ class CreateBucket(Page):
     template = "console/create_bucket.html"
 
     def get(self, request: Any) -> HttpResponse:
+        if not may_manage(self.principal, "s3:CreateBucket"):
+            raise denied(self.principal, "s3:CreateBucket", "arn:aws:s3:::*")
         form = BucketForm(
-            initial={"storage_class": settings.OBJECTSTORE_DEFAULT_STORAGE_CLASS}
+            initial={
+                "storage_class": settings.OBJECTSTORE_DEFAULT_STORAGE_CLASS,
+                "name": own_prefix(self.principal),
+            }
         )
         return self.show(form)
 
     def show(self, form: BucketForm, status: int = 200) -> HttpResponse:
         response = self.render(
-            form=form,
-            presets=PRESETS,
-            may_create=may(self.principal, "s3:CreateBucket"),
+            form=form, presets=PRESETS, prefix=own_prefix(self.principal)
         )
         response.status_code = status
         return response
@@ -327,6 +335,14 @@ class CreateBucket(Page):
             return self.show(form, error.status)
         self.say(f"The bucket {bucket.name} is ready.")
         return self.go(reverse("admin:browse", args=[bucket.name]))
+
+
+def own_prefix(principal: Principal) -> str:
+    """Give what names must begin with, to those who may create no others."""
+    prefix = f"{principal.name}-"
+    is_bound = not may(principal, "s3:CreateBucket", "arn:aws:s3:::-")
+    is_own = may(principal, "s3:CreateBucket", f"arn:aws:s3:::{prefix}-")
+    return prefix if is_bound and is_own else ""
 
 
 def create_from(principal: Principal, given: dict[str, Any]) -> BucketInfo:
@@ -422,6 +438,7 @@ def tabs_of(
             reverse("admin:bucket_settings", args=[name]),
             "",
         ),
+        ("access", "Access", reverse("admin:bucket_access", args=[name]), SEES_PEOPLE),
         (
             "uploads",
             "Unfinished uploads",
@@ -432,8 +449,15 @@ def tabs_of(
     return [
         {"name": slug, "title": title, "link": link, "is_here": slug == here}
         for slug, title, link, action in tabs
-        if not action or is_allowed(principal, action, bucket)
+        if opens(principal, action, bucket)
     ]
+
+
+def opens(principal: Principal, action: str, bucket: BucketInfo) -> bool:
+    """Tell whether the principal may open a tab of a bucket."""
+    if action == SEES_PEOPLE:
+        return bucket.owner_id == principal.account_id and may(principal, action)
+    return not action or is_allowed(principal, action, bucket)
 
 
 def may_in(principal: Principal, bucket: BucketInfo, *actions: str) -> dict[str, bool]:
@@ -546,6 +570,10 @@ class Unfinished(BucketPage):
         if chosen:
             self.say(f"{len(chosen)} given up; their bytes will be freed.")
         return self.go(reverse("admin:unfinished", args=[name]))
+
+
+def sees_all(principal: Principal) -> bool:
+    return may_manage(principal, "s3:ListAllMyBuckets")
 
 
 def find_listed(principal: Principal, name: str) -> BucketInfo:

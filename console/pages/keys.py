@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 from django import forms
@@ -17,6 +18,7 @@ from console.settings.widgets import ConsoleForm
 from iam import administration
 from iam.access import may
 from iam.models import AccessKey, Identity, IdentityKind, KeyStatus
+from iam.operations import NewAccessKey, NewApiKey
 from iam.principals import Principal
 from kernel.errors import InvalidArgument, ObjectStoreError
 
@@ -35,6 +37,13 @@ OVERLAPS = [
     ("24", "in a day"),
     ("168", "in 7 days"),
 ]
+
+
+class RotateForm(ConsoleForm):
+    """How long the old key lives on, and how long the new one will."""
+
+    overlap = forms.TypedChoiceField(coerce=int, choices=OVERLAPS)
+    lifetime = forms.ChoiceField(required=False, choices=LIFETIMES)
 
 
 class KeyForm(ConsoleForm):
@@ -78,16 +87,54 @@ def holders(principal: Principal) -> list[Identity]:
     ]
 
 
+def may_create_own(principal: Principal) -> bool:
+    return any(one.pk == principal.identity_id for one in holders(principal))
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRow:
+    """A key, and what its row may offer."""
+
+    key: administration.AnyKey
+    may_update: bool
+    may_rotate: bool
+    may_delete: bool
+
+    @property
+    def may_any(self) -> bool:
+        return self.may_update or self.may_delete
+
+
+def key_rows(principal: Principal, identity: Identity | None = None) -> list[KeyRow]:
+    """List keys with what the principal may do with each."""
+    return [
+        row_of(principal, key) for key in administration.list_keys(principal, identity)
+    ]
+
+
+def row_of(principal: Principal, key: administration.AnyKey) -> KeyRow:
+    def may_do(action: str) -> bool:
+        return administration.may_on_key(principal, action, key)
+
+    may_update = may_do("iam:UpdateAccessKey")
+    return KeyRow(
+        key,
+        may_update,
+        may_update and may_do("iam:CreateAccessKey"),
+        may_do("iam:DeleteAccessKey"),
+    )
+
+
 class Keys(Page):
     title = "Access keys"
     template = "console/keys.html"
 
     def get(self, request: Any) -> HttpResponse:
         return self.render(
-            keys=administration.list_keys(self.principal),
+            keys=key_rows(self.principal),
             may_create=bool(holders(self.principal)),
             overlaps=OVERLAPS,
-            now=timezone.now(),
+            lifetimes=LIFETIMES,
         )
 
     def post(self, request: Any) -> HttpResponseBase:
@@ -98,29 +145,49 @@ class Keys(Page):
         if act == "delete":
             administration.delete_key(self.principal, key_id)
             self.say(f"{key_id} is gone.")
+        elif act == "end":
+            self.end(key_id)
         elif act in STATUSES:
             administration.set_key_status(self.principal, key_id, STATUSES[act])
             self.say(f"{key_id}: {act}d.")
         else:
             raise InvalidArgument("The form does not say what to do.")
+        if request.POST.get("next") == "mine":
+            return self.go(reverse("admin:mine"))
         return self.back_or(reverse("admin:keys"))
+
+    def end(self, key_id: str) -> None:
+        """Give a key another end, or none."""
+        lifetime = self.request.POST.get("lifetime", "")
+        if lifetime not in dict(LIFETIMES):
+            raise InvalidArgument("The form does not say when the key ends.")
+        ends_at = end_of(lifetime)
+        administration.set_key_expiry(self.principal, key_id, ends_at)
+        self.say(f"{key_id}: ends {dict(LIFETIMES)[lifetime]}.")
 
     def rotate(self, key_id: str) -> HttpResponse:
         """Make a successor and give the old key its end."""
+        form = RotateForm(self.request.POST)
+        if not form.is_valid():
+            raise InvalidArgument("The form does not say when the old key ends.")
         old = administration.get_key(self.principal, key_id, "iam:UpdateAccessKey")
-        hours = int(self.request.POST.get("overlap", "24"))
-        now = timezone.now()
-        response = show_new(
-            self,
+        hours = form.cleaned_data["overlap"]
+        ends_at = timezone.now() + timedelta(hours=hours)
+        if old.expires_at is not None:
+            ends_at = min(ends_at, old.expires_at)
+        made = make_key(
+            self.principal,
             old.identity.unique_id,
             "s3" if isinstance(old, AccessKey) else "api",
             name=old.name,
-            expires_at=None,
+            expires_at=end_of(form.cleaned_data["lifetime"]),
         )
-        ends_at = now + timedelta(hours=hours)
-        if old.expires_at is None or ends_at < old.expires_at:
-            administration.set_key_expiry(self.principal, key_id, ends_at)
-        return response
+        administration.set_key_expiry(self.principal, key_id, ends_at)
+        return show_new(self, made, old=old, old_ends_at=ends_at)
+
+
+def end_of(days: str) -> datetime | None:
+    return timezone.now() + timedelta(days=int(days)) if days else None
 
 
 STATUSES = {"disable": KeyStatus.INACTIVE, "enable": KeyStatus.ACTIVE}
@@ -131,8 +198,10 @@ class CreateKey(Page):
     template = "console/create_key.html"
 
     def get(self, request: Any) -> HttpResponse:
+        own = self.principal.unique_id
         form = KeyForm(
-            holders(self.principal), initial={"identity": request.GET.get("for", "")}
+            holders(self.principal),
+            initial={"identity": request.GET.get("for", own)},
         )
         return self.render(form=form)
 
@@ -140,16 +209,15 @@ class CreateKey(Page):
         form = KeyForm(holders(self.principal), request.POST)
         if form.is_valid():
             given = form.cleaned_data
-            days = given["lifetime"]
-            expires_at = timezone.now() + timedelta(days=int(days)) if days else None
             try:
-                return show_new(
-                    self,
+                made = make_key(
+                    self.principal,
                     given["identity"],
                     given["kind"],
                     name=given["name"],
-                    expires_at=expires_at,
+                    expires_at=end_of(given["lifetime"]),
                 )
+                return show_new(self, made)
             except ObjectStoreError as error:
                 form.refuse(error)
         response = self.render(form=form)
@@ -157,31 +225,47 @@ class CreateKey(Page):
         return response
 
 
+def make_key(
+    principal: Principal,
+    unique_id: str,
+    kind: str,
+    *,
+    name: str,
+    expires_at: datetime | None,
+) -> NewAccessKey | NewApiKey:
+    create: Any = (
+        administration.create_api_key
+        if kind == "api"
+        else administration.create_access_key
+    )
+    made: NewAccessKey | NewApiKey = create(
+        principal, unique_id, name=name, expires_at=expires_at, now=timezone.now()
+    )
+    return made
+
+
 def show_new(
-    page: Page, unique_id: str, kind: str, *, name: str, expires_at: Any
+    page: Page, made: NewAccessKey | NewApiKey, **context: Any
 ) -> HttpResponse:
-    """Make a key and show it, in the answer to the form alone: it is kept nowhere."""
-    now = timezone.now()
-    if kind == "api":
-        api = administration.create_api_key(
-            page.principal, unique_id, name=name, expires_at=expires_at, now=now
-        )
+    """Show a new key, in the answer to the form alone: it is kept nowhere."""
+    back = page.request.POST.get("next", "")
+    context["back"] = reverse("admin:mine") if back == "mine" else reverse("admin:keys")
+    if isinstance(made, NewApiKey):
         return page.render(
             "console/new_key.html",
             title="New API key",
-            key=api.key,
-            api_key=api.api_key,
-            snippets=[],
+            key=made.key,
+            api_key=made.api_key,
+            snippets=snippets.of_api_key(page.request, made.api_key),
+            **context,
         )
-    pair = administration.create_access_key(
-        page.principal, unique_id, name=name, expires_at=expires_at, now=now
-    )
     return page.render(
         "console/new_key.html",
         title="New S3 key pair",
-        key=pair.key,
-        secret=pair.secret_access_key,
+        key=made.key,
+        secret=made.secret_access_key,
         snippets=snippets.of_key(
-            page.request, pair.key.access_key_id, pair.secret_access_key
+            page.request, made.key.access_key_id, made.secret_access_key
         ),
+        **context,
     )

@@ -10,20 +10,61 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
+from buckets.usage import reachable_buckets
+from console.access import may_manage
 from console.pages.base import Page
+from console.pages.keys import LIFETIMES, OVERLAPS, key_rows
+from console.roles import BY_NAME, ROLES, give_role
+from console.settings.checks import line_of
 from console.settings.policies import IDENTITY_POLICIES
-from console.settings.widgets import ConsoleForm, JsonText
+from console.settings.widgets import ConsoleForm, JsonText, use_editor
 from iam import administration, groups, inline_policies, managed_policies, users
-from iam.access import may
+from iam.access import denied, may
 from iam.entities import EntityKind
 from iam.models import Identity, IdentityKind
 from iam.naming import NAME
 from iam.principals import Principal
 from kernel.errors import InvalidArgument, ObjectStoreError
 
+# How many buckets' names a form offers.
+MOST_NAMES = 500
 
-class UserForm(ConsoleForm):
+
+class RoleForm(ConsoleForm):
+    """A role to give, in a bucket where it is one of a bucket."""
+
+    role = forms.ChoiceField(
+        label="May", choices=[(role.name, role.title) for role in ROLES]
+    )
+    bucket = forms.CharField(
+        label="In bucket",
+        required=False,
+        max_length=63,
+        help_text="For the roles of one bucket.",
+        widget=forms.TextInput(attrs={"list": "bucket-names", "autocomplete": "off"}),
+    )
+
+    def clean(self) -> dict[str, Any]:
+        given: dict[str, Any] = super().clean() or {}
+        role = BY_NAME.get(given.get("role", ""))
+        if role is not None and role.is_of_bucket and not given.get("bucket"):
+            self.add_error("bucket", "Name the bucket.")
+        return given
+
+
+class UserForm(RoleForm):
     """A new user or service account."""
+
+    field_order = (
+        *("kind", "name", "role", "bucket", "password"),
+        *("display_name", "description"),
+    )
+    role = forms.ChoiceField(
+        label="May",
+        required=False,
+        choices=[("", "nothing yet"), *((role.name, role.title) for role in ROLES)],
+        help_text="More can be given at any time, by policies and groups.",
+    )
 
     kind = forms.ChoiceField(
         label="Kind",
@@ -62,6 +103,10 @@ class OwnPolicyForm(ConsoleForm):
     name = forms.RegexField(rf"^{NAME.pattern}$", max_length=128, label="Name")
     document = JsonText(label="Policy")
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        use_editor(self.fields["document"], "identity")
+
 
 class Users(Page):
     title = "Users"
@@ -81,22 +126,41 @@ class CreateUser(Page):
     template = "console/create_user.html"
 
     def get(self, request: Any) -> HttpResponse:
-        return self.render(form=UserForm())
+        if not may_manage(self.principal, "iam:CreateUser"):
+            raise denied(self.principal, "iam:CreateUser", "*")
+        given = {name: request.GET.get(name, "") for name in ("role", "bucket")}
+        return self.show(UserForm(initial=given))
+
+    def show(self, form: UserForm, status: int = 200) -> HttpResponse:
+        response = self.render(
+            form=form, buckets=reachable_buckets(self.principal, MOST_NAMES)
+        )
+        response.status_code = status
+        return response
 
     def post(self, request: Any) -> HttpResponseBase:
         form = UserForm(request.POST)
         if form.is_valid():
             try:
-                identity = users.create_user(
-                    self.principal, now=timezone.now(), **form.cleaned_data
-                )
-                self.say(f"{identity.name} is there. Now give policies and a key.")
-                return self.go(reverse("admin:user", args=[identity.unique_id]))
+                return self.create(dict(form.cleaned_data))
             except ObjectStoreError as error:
                 form.refuse(error)
-        response = self.render(form=form)
-        response.status_code = 400
-        return response
+        return self.show(form, 400)
+
+    def create(self, given: dict[str, Any]) -> HttpResponseBase:
+        """Create the user, and give the role if the form names one."""
+        role, bucket = given.pop("role"), given.pop("bucket")
+        user = users.create_user(self.principal, now=timezone.now(), **given)
+        page = reverse("admin:user", args=[user.unique_id])
+        if not role:
+            self.say(f"{user.name} is there, and may do nothing yet.")
+            return self.go(page)
+        try:
+            give_role(self.principal, user, role, bucket)
+            self.say(f"{user.name} is there: {BY_NAME[role].title}.")
+        except ObjectStoreError as error:
+            self.warn(f"{user.name} is there, without a role: {error.text}")
+        return self.go(page)
 
 
 def name_of(principal: Principal, unique_id: str) -> str:
@@ -144,12 +208,20 @@ class UserPage(Page):
             groups=identity.account.groups.order_by("name"),
             joined=joined,
             own_policies=identity.inline_policies.order_by("name"),
-            keys=administration.list_keys(principal, identity),
+            keys=key_rows(principal, identity),
+            overlaps=OVERLAPS,
+            lifetimes=LIFETIMES,
             may=may_with(principal, identity),
+            may_groups=may_manage(principal, "iam:ListGroups"),
+            may_policies=may_manage(principal, "iam:ListPolicies"),
+            may_create_policy=may_manage(principal, "iam:CreatePolicy"),
             templates=IDENTITY_POLICIES,
+            roles=ROLES,
+            buckets=reachable_buckets(principal, MOST_NAMES),
             **{
                 "password_form": PasswordForm(),
                 "policy_form": OwnPolicyForm(),
+                "role_form": RoleForm(),
                 **forms,
             },
         )
@@ -177,6 +249,20 @@ class UserPage(Page):
         self.say("Groups saved.")
         return self.again(unique_id, "#groups")
 
+    def give(self, request: Any, unique_id: str) -> HttpResponseBase:
+        form = RoleForm(request.POST)
+        if not form.is_valid():
+            return self.show(unique_id, 400, role_form=form)
+        given = form.cleaned_data
+        user: Any = administration.entity_of(self.principal, EntityKind.USER, unique_id)
+        try:
+            give_role(self.principal, user, given["role"], given["bucket"])
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(unique_id, error.status, role_form=form)
+        self.say(f"{user.name}: {BY_NAME[given['role']].title}.")
+        return self.again(unique_id)
+
     def put_policy(self, request: Any, unique_id: str) -> HttpResponseBase:
         form = OwnPolicyForm(request.POST)
         if not form.is_valid():
@@ -190,7 +276,7 @@ class UserPage(Page):
                 request.POST["document"],
             )
         except ObjectStoreError as error:
-            form.refuse(error)
+            form.refuse(error, line_of("identity", request.POST["document"]))
             return self.show(unique_id, error.status, policy_form=form)
         self.say("Policy saved.")
         return self.again(unique_id, "#own")
@@ -234,6 +320,7 @@ class UserPage(Page):
 ACTS = {
     "attach": UserPage.attach,
     "join": UserPage.join,
+    "give": UserPage.give,
     "put_policy": UserPage.put_policy,
     "delete_policy": UserPage.delete_policy,
     "set_password": UserPage.set_password,
@@ -299,9 +386,9 @@ class GroupPage(Page):
             members=set(group.members.values_list("pk", flat=True)),
             policies=managed_policies.visible_policies(principal).order_by("name"),
             attached=set(group.managed_policies.values_list("pk", flat=True)),
-            may_change=may(principal, "iam:AddUserToGroup")
-            and may(principal, "iam:AttachGroupPolicy"),
-            may_delete=may(principal, "iam:DeleteGroup"),
+            may_change=may(principal, "iam:AddUserToGroup", group.arn)
+            and may(principal, "iam:AttachGroupPolicy", group.arn),
+            may_delete=may(principal, "iam:DeleteGroup", group.arn),
         )
 
     def post(self, request: Any, unique_id: str) -> HttpResponseBase:

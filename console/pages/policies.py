@@ -14,11 +14,13 @@ from django.utils import timezone
 
 from buckets.access import Verdict, decide, find_bucket
 from buckets.configurations import configurations_of
+from console.access import may_manage
 from console.pages.base import Page
+from console.settings.checks import line_of
 from console.settings.policies import IDENTITY_POLICIES
-from console.settings.widgets import ConsoleForm, JsonText
+from console.settings.widgets import ConsoleForm, JsonText, use_editor
 from iam import administration, managed_policies
-from iam.access import account_request, check_may, may
+from iam.access import account_request, check_may, denied, may
 from iam.actions import BUCKET_ACTIONS, OBJECT_ACTIONS, S3_ACTIONS
 from iam.models import Identity, IdentityKind
 from iam.naming import NAME
@@ -43,6 +45,10 @@ class PolicyForm(ConsoleForm):
     description = forms.CharField(label="What for", required=False, max_length=1000)
     document = JsonText(label="Policy")
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        use_editor(self.fields["document"], "identity")
+
 
 class Policies(Page):
     title = "Policies"
@@ -62,11 +68,16 @@ class CreatePolicy(Page):
     template = "console/policy.html"
 
     def get(self, request: Any) -> HttpResponse:
+        check_may_create(self.principal)
         return self.show(PolicyForm())
 
     def show(self, form: PolicyForm, status: int = 200) -> HttpResponse:
         response = self.render(
-            form=form, policy=None, templates=IDENTITY_POLICIES, may_change=True
+            form=form,
+            policy=None,
+            templates=IDENTITY_POLICIES,
+            may_change=True,
+            may_simulate=may(self.principal, SIMULATE),
         )
         response.status_code = status
         return response
@@ -84,10 +95,16 @@ class CreatePolicy(Page):
                 now=timezone.now(),
             )
         except ObjectStoreError as error:
-            form.refuse(error)
+            form.refuse(error, line_of("identity", request.POST["document"]))
             return self.show(form, error.status)
         self.say(f"{policy.name} is there. Attach it to users and groups.")
         return self.go(reverse("admin:policy", args=[policy.unique_id]))
+
+
+def check_may_create(principal: Principal) -> None:
+    """Refuse the form to those whose policies it could not create."""
+    if not may_manage(principal, "iam:CreatePolicy"):
+        raise denied(principal, "iam:CreatePolicy", "*")
 
 
 class PolicyPage(Page):
@@ -108,6 +125,9 @@ class PolicyPage(Page):
         form.fields["name"].disabled = True
         is_own = policy.account_id is not None
         arn = policy.arn
+        may_change = is_own and may(self.principal, "iam:CreatePolicyVersion", arn)
+        if not may_change:
+            form.make_readable()
         response = self.render(
             title="Policy",
             page_title=policy.name,
@@ -116,7 +136,8 @@ class PolicyPage(Page):
             identities=policy.identities.filter(account_id=self.principal.account_id),
             groups=policy.groups.filter(account_id=self.principal.account_id),
             templates=[],
-            may_change=is_own and may(self.principal, "iam:CreatePolicyVersion", arn),
+            may_simulate=may(self.principal, SIMULATE),
+            may_change=may_change,
             may_delete=is_own and may(self.principal, "iam:DeletePolicy", arn),
         )
         response.status_code = status
@@ -142,7 +163,7 @@ class PolicyPage(Page):
                 now=timezone.now(),
             )
         except ObjectStoreError as error:
-            form.refuse(error)
+            form.refuse(error, line_of("identity", request.POST["document"]))
             return self.show(policy, form, error.status)
         self.say("Policy saved.")
         return self.go(reverse("admin:policy", args=[unique_id]))

@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from buckets.configurations import configurations_of
+from iam.ready_made import document_of
 from kernel.results import BucketInfo
 
 BUCKET = "arn:aws:s3:::BUCKET"
@@ -25,6 +26,10 @@ def allow(sid: str, action: Any, resource: Any, **more: Any) -> dict[str, Any]:
         "Action": action,
         "Resource": resource,
     }
+
+
+def ready_made(name: str) -> str:
+    return json.dumps(json.loads(document_of(name)), indent=2)
 
 
 BUCKET_POLICIES = [
@@ -71,50 +76,28 @@ BUCKET_POLICIES = [
     ),
 ]
 
-OWN_KEYS = [
-    "iam:ListAccessKeys",
-    "iam:CreateAccessKey",
-    "iam:UpdateAccessKey",
-    "iam:DeleteAccessKey",
-]
-# The ready-made roles, as policies to attach.
+# Policies to begin with; BUCKET stands for a name to put in.
 IDENTITY_POLICIES = [
     (
         "Administrator",
         "Everything in the account.",
-        policy(allow("Everything", "*", "*")),
+        ready_made("AdministratorAccess"),
     ),
     (
         "Operator",
         "Everything with buckets and objects, nothing with people and keys.",
-        policy(allow("Storage", ["s3:*", "objectstore:*"], "*")),
+        ready_made("Operator"),
     ),
-    (
-        "Auditor",
-        "Reads everything, changes nothing.",
-        policy(
-            allow(
-                "ReadEverything",
-                [
-                    "s3:Get*",
-                    "s3:List*",
-                    "iam:Get*",
-                    "iam:List*",
-                    "iam:Simulate*",
-                    "objectstore:List*",
-                ],
-                "*",
-            )
-        ),
-    ),
+    ("Auditor", "Reads everything, changes nothing.", ready_made("Auditor")),
     (
         "Bucket owner",
         "Everything in one bucket; put its name in.",
         policy(
-            allow("SeeBuckets", "s3:ListAllMyBuckets", "*"),
             allow(
-                "OwnBucket", ["s3:*", "objectstore:PutBucketQuota"], [BUCKET, INSIDE]
-            ),
+                "OwnBucket",
+                ["s3:*", "objectstore:PutBucketQuota"],
+                [BUCKET, INSIDE],
+            )
         ),
     ),
     (
@@ -145,18 +128,7 @@ IDENTITY_POLICIES = [
     (
         "Self-service",
         "Own buckets, named after the user, and own keys.",
-        policy(
-            allow("SeeBuckets", "s3:ListAllMyBuckets", "*"),
-            allow(
-                "OwnBuckets",
-                "s3:*",
-                [
-                    "arn:aws:s3:::${aws:username}-*",
-                    "arn:aws:s3:::${aws:username}-*/*",
-                ],
-            ),
-            allow("OwnKeys", OWN_KEYS, "arn:aws:iam::*:user/${aws:username}"),
-        ),
+        ready_made("SelfService"),
     ),
 ]
 

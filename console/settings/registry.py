@@ -446,8 +446,8 @@ class Editor:
         ]
         return self.setting.gather(whole, items)
 
-    def refuse(self, error: ObjectStoreError) -> None:
+    def refuse(self, error: ObjectStoreError, line: int = 0) -> None:
         if self.form is not None:
-            self.form.refuse(error)
+            self.form.refuse(error, line)
         else:
             self.rows._non_form_errors = self.rows.error_class([reason(error)])

@@ -7,6 +7,7 @@ from typing import Any
 
 from django import forms
 from django.core.exceptions import ValidationError
+from django.urls import reverse
 
 from kernel.errors import MalformedXML, ObjectStoreError
 
@@ -19,9 +20,16 @@ class ConsoleForm(forms.Form):
         for field in self.fields.values():
             dress(field)
 
-    def refuse(self, error: ObjectStoreError) -> None:
-        """Show what the domain refused above the form."""
-        self.add_error(None, reason(error))
+    def make_readable(self) -> None:
+        """Show the form to those who may read what it says, not change it."""
+        for field in self.fields.values():
+            field.disabled = True
+
+    def refuse(self, error: ObjectStoreError, line: int = 0) -> None:
+        """Show what the domain refused above the form, and where it is known on which
+        line of the document."""
+        text = reason(error)
+        self.add_error(None, f"Line {line}: {text}" if line else text)
 
 
 def reason(error: ObjectStoreError) -> str:
@@ -110,6 +118,17 @@ class JsonText(forms.CharField):
         if value is None or isinstance(value, str):
             return value
         return json.dumps(value, indent=2, ensure_ascii=False)
+
+
+def use_editor(field: forms.Field, kind: str, bucket: str = "") -> None:
+    """Let the page's script put an editor in the field's place."""
+    field.widget.attrs.update(
+        {
+            "data-editor": kind,
+            "data-bucket": bucket,
+            "data-checks": reverse("admin:check_document"),
+        }
+    )
 
 
 class JsonForm(ConsoleForm):

@@ -47,7 +47,8 @@ function addRow(button) {
 function fillFrom(element) {
     const target = document.getElementById(element.dataset.fills);
     target.value = element.dataset.text;
-    target.focus();
+    if (target.hidden) target.dispatchEvent(new Event("filled"));
+    else target.focus();
 }
 
 function applyPreset(input) {
