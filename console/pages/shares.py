@@ -1,0 +1,172 @@
+"""Share links: made for an object or a folder, listed, told again, and ended."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from django import forms
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from buckets.access import find_bucket
+from console.pages.base import Page
+from console.pages.browser import browse_link
+from console.settings.widgets import ConsoleForm
+from iam.access import may
+from kernel.errors import NoSuchEntity, ObjectStoreError
+from shares import operations
+from shares.models import Share
+from shares.public import share_link
+
+LASTS = [
+    ("1", "1 hour"),
+    ("24", "1 day"),
+    ("48", "2 days"),
+    ("168", "7 days"),
+    ("720", "30 days"),
+    ("8760", "1 year"),
+]
+TWO_DAYS = "48"
+
+
+class ShareForm(ConsoleForm):
+    """For how long, how often, and behind which password."""
+
+    hours = forms.ChoiceField(label="Lasts", choices=LASTS, initial=TWO_DAYS)
+    most_downloads = forms.IntegerField(
+        label="Downloads at most",
+        required=False,
+        min_value=1,
+        max_value=operations.MOST_DOWNLOADS,
+        help_text="Empty: any number.",
+    )
+    password = forms.CharField(
+        label="Password",
+        required=False,
+        strip=False,
+        max_length=128,
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        help_text="Empty: none. Tell it to people by another way than the link.",
+    )
+
+
+class Shares(Page):
+    title = "Share links"
+    template = "console/shares.html"
+
+    def get(self, request: Any) -> HttpResponse:
+        now = timezone.now()
+        shows_all = request.GET.get("show") == "all"
+        found = operations.list_shares(
+            self.principal,
+            bucket_name=request.GET.get("bucket", ""),
+            is_live=not shows_all,
+            now=now,
+        )
+        return self.render(
+            shares=[self.row(share, now) for share in found],
+            shows_all=shows_all,
+            sees_all=may(self.principal, operations.LIST_SHARES),
+            most=operations.MOST_LISTED,
+        )
+
+    def row(self, share: Share, now: datetime) -> dict[str, Any]:
+        is_live = share.is_live(now)
+        return {
+            "share": share,
+            "is_live": is_live,
+            "may_revoke": is_live and operations.may_revoke(self.principal, share),
+        }
+
+
+class SharePage(Page):
+    template = "console/share.html"
+
+    def get(self, request: Any, share_id: int) -> HttpResponse:
+        share = self.found(share_id)
+        now = timezone.now()
+        is_own = share.identity_id == self.principal.identity_id
+        is_live = share.is_live(now)
+        token = operations.token_of(self.principal, share) if is_own else ""
+        return self.render(
+            title="Share link",
+            page_title=str(share),
+            share=share,
+            is_live=is_live,
+            is_own=is_own,
+            link=share_link(request, token) if is_own and is_live else "",
+            may_revoke=is_live and operations.may_revoke(self.principal, share),
+            target=target_of(share),
+        )
+
+    def post(self, request: Any, share_id: int) -> HttpResponseBase:
+        operations.revoke_share(self.principal, share_id, now=timezone.now())
+        self.say("The link has ended: nobody gets anything by it any more.")
+        return self.back_or(reverse("admin:share", args=[share_id]))
+
+    def found(self, share_id: int) -> Share:
+        share = operations.visible_shares(self.principal).filter(pk=share_id).first()
+        if share is None:
+            raise NoSuchEntity(f"There is no share link {share_id}.")
+        return share
+
+
+def target_of(share: Share) -> str:
+    """Give the console's page of what a link leads to."""
+    from console.pages.objects import object_link
+
+    if share.is_folder:
+        return browse_link(share.bucket_name, share.key)
+    return object_link(share.bucket_name, share.key, share.version_id)
+
+
+class CreateShare(Page):
+    """The form for what the address names: a key, or a folder by its slash."""
+
+    title = "Share"
+    template = "console/create_share.html"
+
+    def get(self, request: Any, name: str) -> HttpResponse:
+        return self.show(request, name, ShareForm())
+
+    def show(
+        self, request: Any, name: str, form: ShareForm, status: int = 200
+    ) -> HttpResponse:
+        find_bucket(name)
+        response = self.render(
+            form=form,
+            bucket_name=name,
+            key=request.GET.get("key", ""),
+            version_id=request.GET.get("version", ""),
+            is_folder=request.GET.get("folder") == "1",
+            page_title=f"Share {name}/{request.GET.get('key', '')}",
+        )
+        response.status_code = status
+        return response
+
+    def post(self, request: Any, name: str) -> HttpResponseBase:
+        form = ShareForm(request.POST)
+        if not form.is_valid():
+            return self.show(request, name, form, 400)
+        now = timezone.now()
+        given = form.cleaned_data
+        try:
+            made = operations.create_share(
+                self.principal,
+                name,
+                request.GET.get("key", ""),
+                is_folder=request.GET.get("folder") == "1",
+                version_id=request.GET.get("version", ""),
+                expires_at=now + timedelta(hours=int(given["hours"])),
+                most_downloads=given["most_downloads"],
+                password=given["password"],
+                now=now,
+            )
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(request, name, form, error.status)
+        self.say("The link is made.")
+        return self.go(reverse("admin:share", args=[made.share.pk]))
