@@ -7,14 +7,18 @@ import subprocess
 import sys
 from pathlib import Path
 
-from scripts import errors_reference
+import pytest
+
+from scripts import cli_reference, errors_reference, rest_reference
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-def test_the_errors_page_is_what_the_code_says():
-    assert (ROOT / "docs" / "errors.md").read_text() == errors_reference.page(), (
-        "write it anew: python scripts/errors_reference.py"
+@pytest.mark.parametrize("reference", [errors_reference, rest_reference, cli_reference])
+def test_a_page_is_what_the_code_says(reference):
+    name = reference.__name__.rpartition(".")[2]
+    assert reference.PAGE.read_text() == reference.page(), (
+        f"write it anew: python scripts/{name}.py"
     )
 
 
