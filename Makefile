@@ -24,9 +24,7 @@ help: ## List the targets
 
 .PHONY: run
 run: .venv/server ## Start the store: web server, worker and schedule, on SQLite and local disk
-	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py bootstrap --url http://127.0.0.1:$(PORT)
-	@PATH="$(CURDIR)/$(BIN):$$PATH" OBJECTSTORE_PORT=$(PORT) $(BIN)/honcho start
+	@$(BIN)/python manage.py run --port $(PORT)
 
 .PHONY: run-kv
 run-kv: .venv/server ## Serve the strict key-value dialect at /{key}, port 3000, this machine only
@@ -54,6 +52,8 @@ lint: .venv/development ## Check style, types and the storeys
 	@$(BIN)/lint-imports --no-logo
 	@git ls-files '*.html' | xargs -r $(BIN)/djade --check --target-version 5.2
 	@$(BIN)/python manage.py makemigrations --check --dry-run --verbosity 0
+	@$(BIN)/hadolint deploy/Dockerfile
+	@$(MAKE) --no-print-directory licences >/dev/null
 
 .PHONY: format
 format: .venv/development ## Put the code into shape
@@ -67,6 +67,18 @@ bench: .venv/development ## Measure against an empty Django view and nginx
 .PHONY: docs
 docs: .venv/development ## Build the documentation site into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
+.PHONY: dist
+dist: .venv/development ## Build wheels, npm's archive, bills of materials and licences into dist/
+	@$(BIN)/python scripts/dist.py dist
+
+.PHONY: sbom
+sbom: .venv/development ## Print the bill of materials (CycloneDX) of the server
+	@$(BIN)/python scripts/bill_of_materials.py
+
+.PHONY: licences
+licences: .venv/development ## List the licences of what is shipped; fails at one that is not allowed
+	@$(BIN)/pip-licenses --packages $$($(BIN)/python scripts/shipped.py all)
 
 .PHONY: requirements
 requirements: .venv/development ## Pin the newest versions again

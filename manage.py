@@ -1,16 +1,7 @@
 #!/usr/bin/env python
 """The project's command line."""
 
-import os
-import sys
-
-
-def main() -> None:
-    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objectstore_site.settings")
-    from django.core.management import execute_from_command_line
-
-    execute_from_command_line(sys.argv)
-
+from objectstore_site.cli import main
 
 if __name__ == "__main__":
     main()

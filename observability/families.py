@@ -10,6 +10,7 @@ from pathlib import Path
 from django.conf import settings
 from django.db import DatabaseError
 
+from kernel.release import release
 from observability import counters, queries
 from observability.ledger import Name, Numbers, read_all
 
@@ -58,6 +59,7 @@ def all_families() -> Iterator[Family]:
         "Requests that are being answered.",
         [Sample({}, in_flight(numbers))],
     )
+    yield gauge("build_info", "The release.", [Sample({"version": release()}, 1)])
     yield gauge("processes", "Processes that count.", [Sample({}, len(numbers.living))])
     yield from families_of_work(totals)
     yield from families_of_database()

@@ -27,6 +27,7 @@ from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import sampling
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
+from kernel.release import release
 from kernel.telemetry import endpoints_of, exports
 from observability import families
 from observability.ledger import read_all
@@ -51,7 +52,10 @@ class Telemetry:
 
     def __init__(self, environ: Mapping[str, str]) -> None:
         resource = Resource.create(
-            {"service.name": environ.get("OTEL_SERVICE_NAME") or SERVICE}
+            {
+                "service.name": environ.get("OTEL_SERVICE_NAME") or SERVICE,
+                "service.version": release(),
+            }
         )
         self.tracer: Tracer | None = None
         self._ends: list[Any] = []
