@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import socket
+import time
 from typing import Any
 
+from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 from django_celery_beat.schedulers import DatabaseScheduler
+
+from monitoring.heartbeats import BEAT, EVERY_SECONDS, note_alive
 
 
 class KeptSchedule(DatabaseScheduler):
@@ -13,6 +18,15 @@ class KeptSchedule(DatabaseScheduler):
 
     Its base class writes every entry of the settings anew at each start.
     """
+
+    _said_at = float("-inf")
+
+    def tick(self, *arguments: Any, **named: Any) -> Any:
+        """Begin what is due; say every half minute that somebody does."""
+        if time.monotonic() - self._said_at >= EVERY_SECONDS:
+            self._said_at = time.monotonic()
+            note_alive(BEAT, f"schedule@{socket.gethostname()}", timezone.now())
+        return super().tick(*arguments, **named)
 
     def update_from_dict(self, mapping: dict[str, Any]) -> None:
         known = set(PeriodicTask.objects.values_list("name", flat=True))

@@ -5,16 +5,21 @@ from __future__ import annotations
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from celery import signals
+from celery import shared_task, signals
 
 from kernel.telemetry import current
-from observability import watching
+from observability import figures, watching
 
 if TYPE_CHECKING:
     from observability.spans import Tracer
 
 BEGAN = "objectstore_began"
 SPAN = "objectstore_span"
+
+
+@shared_task  # type: ignore[untyped-decorator]
+def roll_up_figures() -> int:
+    return figures.roll_up()
 
 
 def watch_tasks() -> None:
