@@ -15,6 +15,7 @@ from blobs.models import Part
 from buckets.models import Bucket
 from kernel.database.fields import column_time
 from kernel.database.rows import Row, execute, fetch_all, fetch_one
+from kernel.errors import NoSuchBucket
 from kernel.names import next_name
 from kernel.results import read_json, read_time
 from kernel.versions import NULL_VERSION
@@ -291,7 +292,13 @@ def buckets_being_run(since: datetime) -> set[str]:
 
 
 def open_run(bucket_id: int, rules: Any, now: datetime) -> LifecycleRun:
-    """Give the bucket's unfinished run, or begin one; new rules begin anew."""
+    """Give the bucket's unfinished run, or begin one; new rules begin anew.
+
+    Raises NoSuchBucket where it was deleted since it was read.
+    """
+    # Locked: a foreign key that fails at the commit names no bucket.
+    if not Bucket.objects.select_for_update(no_key=True).filter(pk=bucket_id).exists():
+        raise NoSuchBucket()
     found = LifecycleRun.objects.filter(bucket_id=bucket_id, finished_at=None).first()
     if found is not None:
         if found.rules == rules:

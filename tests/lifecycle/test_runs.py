@@ -9,9 +9,11 @@ import pytest
 from blobs import store
 from blobs.models import Blob
 from buckets.access import find_bucket
-from buckets.operations import put_bucket_versioning
+from buckets.operations import delete_bucket, put_bucket_versioning
 from buckets.queries import usage
 from kernel.bodies import Body
+from kernel.errors import NoSuchBucket
+from lifecycle import queries
 from lifecycle.models import LifecycleRun
 from objects.models import MultipartUpload
 from objects.multipart import create_multipart_upload, upload_part
@@ -329,3 +331,17 @@ def test_a_run_that_has_its_worker_is_left_to_it(plain):
     )
     assert buckets_to_run(NOW + timedelta(minutes=14)) == []
     assert buckets_to_run(NOW + timedelta(minutes=16)) == [plain.name]
+
+
+def test_a_bucket_that_is_deleted_meanwhile_has_no_run(plain, monkeypatch):
+    plain.rules({"Expiration": {"Days": 1}})
+    open_run = queries.open_run
+
+    def too_late(*arguments):
+        delete_bucket(plain.principal, plain.name, now=NOW)
+        return open_run(*arguments)
+
+    monkeypatch.setattr(queries, "open_run", too_late)
+    with pytest.raises(NoSuchBucket):
+        plain.run()
+    assert not LifecycleRun.objects.exists()
