@@ -86,6 +86,7 @@ INSTALLED_APPS = [
     "lifecycle.apps.LifecycleConfig",
     "audit.apps.AuditConfig",
     "shares.apps.SharesConfig",
+    "monitoring.apps.MonitoringConfig",
     "s3api.apps.S3ApiConfig",
     "keyvalue.apps.KeyValueConfig",
     "observability.apps.ObservabilityConfig",
@@ -415,6 +416,14 @@ CELERY_BEAT_SCHEDULE = {
     },
     "forget old audit events": {
         "task": "audit.tasks.forget_old_events",
+        "schedule": 24 * 3600,
+    },
+    "keep figures of requests and capacity": {
+        "task": "observability.tasks.roll_up_figures",
+        "schedule": 60,
+    },
+    "forget old figures": {
+        "task": "monitoring.tasks.forget_old_figures",
         "schedule": 24 * 3600,
     },
     "forget share links that ended long ago": {
