@@ -9,6 +9,7 @@ from typing import Any
 from kernel.http.errors import dialect_of
 
 UNKNOWN = "Unknown"
+REST_BUCKETS = "/v1/buckets/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,9 @@ def asked_by(request: Any) -> Asked:
 def asked_by_route(request: Any) -> Asked:
     match = getattr(request, "resolver_match", None)
     operation = getattr(request, "operation", UNKNOWN)
-    if match is None:
-        return Asked(operation)
-    return Asked(operation, match.kwargs.get("bucket_name", ""))
+    if match is not None:
+        return Asked(operation, match.kwargs.get("bucket_name", ""))
+    # The hottest path is not resolved.
+    if request.path_info.startswith(REST_BUCKETS):
+        return Asked(operation, request.path_info.split("/")[3])
+    return Asked(operation)
