@@ -8,6 +8,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from console.access import may_manage, principal_of
+from iam.principals import Principal
+from monitoring.access import GET_HEALTH, may_operate
+
+# What concerns all accounts of the server, and so is for its operators alone.
+OF_THE_SERVER = frozenset({GET_HEALTH})
 
 # Group: title, icon, page, and the action that opening it asks for ("" asks none).
 GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
@@ -41,6 +46,7 @@ GROUPS: tuple[tuple[str, tuple[tuple[str, str, str, str], ...]], ...] = (
         (
             ("Jobs", "work_history", "jobs", ""),
             ("Audit log", "history", "audit", "objectstore:ListAuditEvents"),
+            ("Health", "monitor_heart", "health", GET_HEALTH),
         ),
     ),
 )
@@ -77,7 +83,14 @@ def allowed(
     principal = principal_of(request)
     if principal is None:
         return []
-    return [page for page in pages if not page[3] or may_manage(principal, page[3])]
+    return [page for page in pages if opens(principal, page[3])]
+
+
+def opens(principal: Principal, action: str) -> bool:
+    """Tell whether a page that asks for this action opens, or asks for none."""
+    if action in OF_THE_SERVER:
+        return may_operate(principal, action)
+    return not action or may_manage(principal, action)
 
 
 def group_of(title: str, items: list[dict[str, Any]]) -> dict[str, Any]:

@@ -48,7 +48,10 @@ UNFOLD = {
         }
     ],
     "SITE_ICON": lambda request: static("console/icon.svg"),
-    "STYLES": [lambda request: static("console/console.css")],
+    "STYLES": [
+        lambda request: static("console/console.css"),
+        lambda request: static("console/figures.css"),
+    ],
     "COLORS": {
         "base": BASE,
         "primary": PRIMARY,

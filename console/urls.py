@@ -11,6 +11,7 @@ from console.pages import (
     bucket_settings,
     buckets,
     documents,
+    health,
     jobs,
     keys,
     lifecycle,
@@ -76,6 +77,7 @@ pages: list[tuple[str, Any, str]] = [
     ("buckets/<str:name>/share/", shares.CreateShare, "create_share"),
     ("shares/", shares.Shares, "shares"),
     ("shares/<int:share_id>/", shares.SharePage, "share"),
+    ("health/", health.Health, "health"),
     ("jobs/", jobs.Jobs, "jobs"),
     ("jobs/<int:job_id>/", jobs.JobPage, "job"),
 ]

@@ -28,6 +28,11 @@ KEPT = {
 # What came over a longer time is told of its last hour: sums are made anew up to there.
 MOST_MINUTES = 60
 MOST_OPERATIONS = 12
+# Seconds by which counters sort requests; what is slower than the last has its own.
+BOUNDS = (
+    *(0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05),
+    *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
+)
 OTHERS = "other"
 
 # dialect, operation and class of status, as one text; then counts by bound of seconds,

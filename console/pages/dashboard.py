@@ -3,22 +3,28 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
+from django.db.models import Q
 from django.http import HttpResponse
 from django.utils import timezone
 
 from buckets.usage import largest_buckets, usage_of_account
 from console import jobs
+from console.figures import RANGES, figures_of, growth_of
+from console.models import Job, JobState
 from console.pages.base import Page
 from iam.access import may
 from iam.administration import expiring_keys
 from iam.principals import Principal
 from kernel.results import Usage
+from monitoring.access import GET_METRICS, may_operate
+from monitoring.models import TaskOutcome
 
 MOST_SHOWN = 8
 KEYS_EXPIRE_WITHIN = timedelta(days=30)
+FAILED_WITHIN = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +50,31 @@ class Dashboard(Page):
             jobs=jobs.list_jobs(principal, most=5),
             expiring=expiring_keys(principal, now, KEYS_EXPIRE_WITHIN),
             now=now,
+            failed=failed_jobs(principal, now),
             **storage_facts(principal),
+            **server_facts(principal, request.GET.get("range", ""), now),
         )
+
+
+def failed_jobs(principal: Principal, now: datetime) -> list[Job]:
+    """List the jobs of late that failed, or in which something was refused."""
+    wrong = Q(state=JobState.FAILED) | Q(state=JobState.DONE, failed_count__gt=0)
+    found = jobs.visible_jobs(principal).filter(
+        wrong, created_at__gt=now - FAILED_WITHIN
+    )
+    return list(found.order_by("-created_at")[:5])
+
+
+def server_facts(principal: Principal, name: str, now: datetime) -> dict[str, Any]:
+    """Give what concerns all accounts, to the server's operators."""
+    if not may_operate(principal, GET_METRICS):
+        return {"figures": None}
+    outcomes = TaskOutcome.objects.filter(failed_at__isnull=False).order_by("task")
+    return {
+        "figures": figures_of(name, now),
+        "ranges": RANGES,
+        "failing_tasks": [one for one in outcomes if one.is_failing],
+    }
 
 
 def storage_facts(principal: Principal) -> dict[str, Any]:
@@ -58,6 +87,7 @@ def storage_facts(principal: Principal) -> dict[str, Any]:
         "buckets_count": count,
         "usage": usage,
         "total_size": usage.objects_size + usage.versions_size,
+        "growth": growth_of(principal, timezone.now()),
         "by_size": bars(by_size, sizes_of),
         "by_count": bars(
             sorted(by_size, key=lambda pair: -sum(counts_of(pair[1]))), counts_of

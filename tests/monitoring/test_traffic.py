@@ -158,3 +158,7 @@ def test_the_scheduled_task_reads_counters_of_real_requests(
     roll_up_figures()
     assert sum(row.requests for row in rows()) == 3
     assert sum(row.sent for row in rows(Span.DAY)) == 30
+
+
+def test_the_bounds_are_those_that_counters_sort_by() -> None:
+    assert counters.SECONDS == traffic.BOUNDS
