@@ -462,3 +462,118 @@ def count_objects(bucket_id: int, start: str, end: str, most: int) -> int:
         [*values, most],
     )
     return 0 if row is None else int(row[0])
+
+
+class StepOfKeys(NamedTuple):
+    """A stretch of a bucket's keys: where it lies, how many there are, the last."""
+
+    bounds: tuple[str, str]
+    count: int
+    last_key: str
+
+
+# A part of a WHERE, and its values.
+Condition = tuple[str, list[Any]]
+HIDDEN = "v.is_latest AND v.is_delete_marker"
+
+
+def step_of_keys(
+    bucket_id: int,
+    start: str,
+    end: str,
+    most: int,
+    *,
+    is_down: bool = False,
+    is_hidden: bool = False,
+) -> StepOfKeys | None:
+    """Find the stretch of at most so many current keys, by the index alone.
+
+    What is hidden has no index of its own: there each version counts.
+    """
+    condition, values = _between(bucket_id, start, end)
+    which = "TRUE" if is_hidden else CURRENT
+    direction = "DESC" if is_down else "ASC"
+    row = fetch_one(
+        f"SELECT count(*), {'min' if is_down else 'max'}(key) FROM (SELECT v.key FROM"
+        f" {TABLE} v WHERE {condition} AND {which} ORDER BY v.key {direction}"
+        " LIMIT %s) AS walked",
+        [*values, most],
+    )
+    if row is None or not row[0]:
+        return None
+    last = row[1]
+    bounds = (last, end) if is_down else (start, last + SMALLEST)
+    return StepOfKeys(bounds, int(row[0]), last)
+
+
+def matching_objects(
+    bucket_id: int,
+    start: str,
+    end: str,
+    also: Condition,
+    order: str,
+    limit: int,
+    *,
+    is_hidden: bool = False,
+    rows: tuple[int, int] | None = None,
+) -> list[ObjectSummary]:
+    """List objects from `start` up to `end` that meet one more condition.
+
+    With `rows`, a stretch of row ids, the table is read as it lies.
+    """
+    where, values = _matching(bucket_id, start, end, also, is_hidden, rows)
+    listed = fetch_all(
+        f"SELECT {SUMMARY} FROM {TABLE} v{_as_it_lies(rows)} WHERE {where}"
+        f" ORDER BY {order} LIMIT %s",
+        [*values, limit],
+    )
+    return [ObjectSummary._make(row) for row in listed]
+
+
+def weigh_matching(
+    bucket_id: int,
+    start: str,
+    end: str,
+    also: Condition,
+    *,
+    is_hidden: bool = False,
+    rows: tuple[int, int] | None = None,
+) -> tuple[int, int]:
+    """Count what `matching_objects` lists, and its bytes."""
+    where, values = _matching(bucket_id, start, end, also, is_hidden, rows)
+    row = fetch_one(
+        f"SELECT count(*), coalesce(sum(v.size), 0)"
+        f" FROM {TABLE} v{_as_it_lies(rows)} WHERE {where}",
+        values,
+    )
+    return (0, 0) if row is None else (int(row[0]), int(row[1]))
+
+
+def span_of_rows() -> tuple[int, int]:
+    """Give the first and the last row id of the table."""
+    row = fetch_one(
+        f"SELECT (SELECT min(id) FROM {TABLE}), (SELECT max(id) FROM {TABLE})", []
+    )
+    return (row[0], row[1]) if row is not None and row[0] is not None else (0, 0)
+
+
+def _as_it_lies(rows: tuple[int, int] | None) -> str:
+    """Keep SQLite from taking the index of keys, whose rows lie all over the table."""
+    return " NOT INDEXED" if rows is not None and not is_postgresql() else ""
+
+
+def _matching(
+    bucket_id: int,
+    start: str,
+    end: str,
+    also: Condition,
+    is_hidden: bool,
+    rows: tuple[int, int] | None,
+) -> Condition:
+    condition, values = _between(bucket_id, start, end)
+    text, more = also
+    which = HIDDEN if is_hidden else CURRENT
+    where = f"{condition} AND {which}{f' AND {text}' if text else ''}"
+    if rows is None:
+        return where, [*values, *more]
+    return f"v.id >= %s AND v.id < %s AND {where}", [*rows, *values, *more]
