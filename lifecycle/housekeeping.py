@@ -6,9 +6,10 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
+from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 
 from blobs import queries as blob_queries
 from blobs.models import Blob, BlobKind, BlobState
@@ -178,14 +179,14 @@ def abort_upload(upload_id: int, now: datetime) -> bool:
     return upload is not None
 
 
-def purge(records: object) -> int:
+def purge(records: QuerySet[Any]) -> int:
     """Delete records in batches, so that other writers are let in between."""
     count = 0
-    while ids := list(records.values_list("pk", flat=True)[:PURGED_TOGETHER]):  # type: ignore[attr-defined]
+    while ids := list(records.values_list("pk", flat=True)[:PURGED_TOGETHER]):
         commit(partial(delete_rows, records, ids))
         count += len(ids)
     return count
 
 
-def delete_rows(records: object, ids: list[int]) -> None:
-    records.model.objects.filter(pk__in=ids).delete()  # type: ignore[attr-defined]
+def delete_rows(records: QuerySet[Any], ids: list[int]) -> None:
+    records.filter(pk__in=ids).delete()

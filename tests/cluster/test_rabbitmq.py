@@ -35,17 +35,9 @@ def listens(port: int) -> None:
     socket.create_connection(("127.0.0.1", port), timeout=1).close()
 
 
-@pytest.fixture
-def broker() -> Iterator[str]:
-    """RabbitMQ on a free port, with its port mapper, both in a folder of their own."""
-    if not PROGRAM.exists():
-        pytest.skip("this is missing: apt-get install rabbitmq-server")
-    folder = Path(tempfile.mkdtemp(prefix="rabbitmq-"))
-    user = "rabbitmq" if os.geteuid() == 0 else None
-    if user:
-        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
-    port, mapper_port = free_port(), free_port()
-    environment = {
+def environment_of(folder: Path, port: int, mapper_port: int) -> dict[str, str]:
+    """Tell RabbitMQ to keep to its folder and ports."""
+    return {
         "PATH": os.environ["PATH"],
         "HOME": str(folder),
         "ERL_EPMD_PORT": str(mapper_port),
@@ -59,6 +51,19 @@ def broker() -> Iterator[str]:
         "RABBITMQ_ENABLED_PLUGINS_FILE": str(folder / "plugins"),
         "RABBITMQ_CONFIG_FILE": str(folder / "none"),
     }
+
+
+@pytest.fixture
+def broker() -> Iterator[str]:
+    """RabbitMQ on a free port, with its port mapper, both in a folder of their own."""
+    if not PROGRAM.exists():
+        pytest.skip("this is missing: apt-get install rabbitmq-server")
+    folder = Path(tempfile.mkdtemp(prefix="rabbitmq-"))
+    user = "rabbitmq" if os.geteuid() == 0 else None
+    if user:
+        os.chown(folder, pwd.getpwnam(user).pw_uid, -1)
+    port, mapper_port = free_port(), free_port()
+    environment = environment_of(folder, port, mapper_port)
     epmd = shutil.which("epmd")
     assert epmd is not None
     services = [
