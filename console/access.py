@@ -41,11 +41,32 @@ def may_manage(principal: Principal, action: str) -> bool:
     """
     if action in ACCOUNT_WIDE:
         return may(principal, action, ACCOUNT_WIDE[action])
+    if action == "s3:CreateBucket":
+        return may_create_buckets(principal)
     return may(principal, action) or any(
         grants_somewhere(principal, action, statement)
         for policy in principal.policies
         for statement in policy.grants
     )
+
+
+def may_create_buckets(principal: Principal) -> bool:
+    """Tell whether there are names that the principal may give to new buckets.
+
+    A policy on one bucket's name alone is about the bucket that has it.
+    """
+    return may(principal, "s3:CreateBucket", "arn:aws:s3:::-") or any(
+        grants_somewhere(principal, "s3:CreateBucket", statement)
+        and any(names_many(one.text) for one in statement.resources.patterns)
+        for policy in principal.policies
+        for statement in policy.grants
+    )
+
+
+def names_many(resource: str) -> bool:
+    """Tell whether a resource stands for buckets of several names."""
+    name = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
+    return "*" in name or "?" in name
 
 
 def grants_somewhere(principal: Principal, action: str, statement: Any) -> bool:

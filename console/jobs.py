@@ -17,20 +17,24 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from console.models import Job, JobKind, JobState
-from iam.access import may
+from iam.access import denied, may
 from iam.principals import Principal
 from iam.queries import principal_of
 from kernel import auditing
 from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.errors import InvalidRequest, NoSuchEntity, ObjectStoreError
-from objects import bulk
+from monitoring.usage import keep_report
+from objects import bulk, surveys
 
 logger = logging.getLogger("objectstore")
 
 # A worker that has not been heard of for so long is taken for dead.
 SILENT_AFTER = timedelta(minutes=2)
 MOST_FAILURES = 100
+MOST_LINES = 200
+# How often a running job's progress is written into its log.
+TOLD_EVERY = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +81,20 @@ def start_job(
             planned_count=measure.count,
             planned_size=measure.size,
             created_at=now,
+            log=[line(now, f"Asked for by {principal.name}.")],
         )
     )
     enqueue(job)
     return job
+
+
+def line(now: datetime, text: str) -> list[str]:
+    return [now.isoformat(timespec="seconds"), text]
+
+
+def tell(job: Job, now: datetime, text: str) -> None:
+    """Add a line to a job's log, to be saved with the job."""
+    job.log = [*job.log, line(now, text)][-MOST_LINES:]
 
 
 def enqueue(job: Job) -> None:
@@ -129,13 +143,25 @@ def get_job(principal: Principal, job_id: int) -> Job:
     return found
 
 
+def may_cancel(principal: Principal, job: Job) -> bool:
+    is_own = job.identity_id == principal.identity_id
+    return is_own or may(principal, "objectstore:CancelJob")
+
+
 @audited("objectstore:CancelJob")
 def cancel_job(principal: Principal, job_id: int, *, now: datetime) -> Job:
-    """Stop a job after the page it is at; what is done stays done."""
+    """Stop a job after the page it is at; what is done stays done.
+
+    Everybody may stop their own. Raises NoSuchEntity and AccessDenied.
+    """
     job = get_job(principal, job_id)
+    if not may_cancel(principal, job):
+        raise denied(principal, "objectstore:CancelJob", "*")
+
+    tell(job, now, f"To be stopped, says {principal.name}.")
 
     def record() -> None:
-        Job.objects.filter(pk=job.pk).update(wants_cancel=True)
+        Job.objects.filter(pk=job.pk).update(wants_cancel=True, log=job.log)
         Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
             state=JobState.CANCELLED, finished_at=now
         )
@@ -152,6 +178,7 @@ def retry_job(principal: Principal, job_id: int) -> Job:
         raise InvalidRequest("This job has not ended yet.")
     if job.identity_id != principal.identity_id and not principal.is_root:
         raise InvalidRequest("A job is run again by who asked for it.")
+    tell(job, timezone.now(), f"To be run again, says {principal.name}.")
 
     def record() -> None:
         Job.objects.filter(pk=job.pk).update(
@@ -165,6 +192,7 @@ def retry_job(principal: Principal, job_id: int) -> Job:
             done_size=0,
             started_at=None,
             finished_at=None,
+            log=job.log,
         )
 
     commit(record)
@@ -204,7 +232,12 @@ def claim(job_id: int, now: datetime) -> Job | None:
     if not taken:
         return None
     Job.objects.filter(pk=job_id, started_at__isnull=True).update(started_at=now)
-    return Job.objects.select_related("identity__account").get(pk=job_id)
+    job = Job.objects.select_related("identity__account").get(pk=job_id)
+    tell(
+        job, now, "A worker goes on where it was." if job.marker else "A worker began."
+    )
+    commit(lambda: job.save(update_fields=["log"]))
+    return job
 
 
 def run_steps(job: Job) -> JobState:
@@ -233,14 +266,31 @@ def note(job: Job, step: bulk.Step, now: datetime) -> None:
     job.heard_at = now
     fields = ["done_count", "done_size", "failed_count", "failures", "marker"]
     commit(lambda: job.save(update_fields=[*fields, "heard_at"]))
-    job.refresh_from_db(fields=["wants_cancel"])
+    job.refresh_from_db(fields=["wants_cancel", "log"])
+    tell_progress(job, now)
+
+
+def tell_progress(job: Job, now: datetime) -> None:
+    last = datetime.fromisoformat(job.log[-1][0]) if job.log else job.created_at
+    if now - last >= TOLD_EVERY:
+        tell(job, now, f"{progress_of(job)} so far.")
+        commit(lambda: job.save(update_fields=["log"]))
+
+
+def progress_of(job: Job) -> str:
+    refused = f", {job.failed_count:,} refused" if job.failed_count else ""
+    return f"{job.done_count:,} done{refused}"
 
 
 def end(job: Job, state: JobState, error: str) -> None:
     job.state, job.error, job.finished_at = state, error, timezone.now()
+    ended = JobState(state).label.capitalize()
+    tell(job, job.finished_at, f"{ended}: {progress_of(job)}.")
+    if error:
+        tell(job, job.finished_at, error)
 
     def record() -> None:
-        job.save(update_fields=["state", "error", "finished_at"])
+        job.save(update_fields=["state", "error", "finished_at", "log"])
         auditing.note(
             principal_of(job.identity),
             "objectstore:EndJob",
@@ -296,9 +346,23 @@ def copy_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
     )
 
 
+def usage_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+    return surveys.survey(
+        principal, job.bucket_name, marker=job.marker, now=job.created_at
+    )
+
+
+def finish_usage(principal: Principal, job: Job) -> None:
+    """Keep the report; the job itself need not hold it any longer."""
+    keep_report(job.bucket_name, job.marker["document"], timezone.now())
+    job.marker = {}
+    commit(lambda: job.save(update_fields=["marker"]))
+
+
 RUNNERS = {
     JobKind.PURGE: Runner(purge_steps, finish_purge),
     JobKind.RESTORE: Runner(restore_steps),
     JobKind.COPY: Runner(copy_steps),
     JobKind.MOVE: Runner(copy_steps),
+    JobKind.USAGE: Runner(usage_steps, finish_usage),
 }

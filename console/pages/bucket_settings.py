@@ -17,7 +17,7 @@ from console.settings.registry import BY_SLUG, SETTINGS, Editor, Setting
 from console.settings.sentences import sentence
 from console.settings.widgets import JsonForm, use_editor
 from iam.principals import Principal
-from kernel.errors import NoSuchEntity, ObjectStoreError
+from kernel.errors import AccessDenied, NoSuchEntity, ObjectStoreError
 from kernel.results import BucketInfo
 
 
@@ -53,9 +53,7 @@ class BucketSettings(BucketPage):
         bucket = find_listed(self.principal, name)
         entries = entries_of(self.principal, bucket, None)
         if not entries:
-            return self.render_bucket(
-                bucket, "console/setting.html", entries=[], setting=None
-            )
+            raise AccessDenied("Your policies let you read none of these settings.")
         return self.go(entries[0].link)
 
 

@@ -26,6 +26,7 @@ from buckets.usage import find_buckets, reachable_buckets, usage_of_buckets
 from console import snippets
 from console.access import may_manage
 from console.pages.base import Page
+from console.pages.keys import holders
 from console.settings.forms import GIB
 from console.settings.registry import SETTINGS
 from console.settings.sentences import sentence
@@ -496,7 +497,8 @@ class BucketOverview(BucketPage):
         document = configurations_of(bucket.configurations_text).get(
             Configuration.LIFECYCLE
         )
-        rules = (document or {}).get("Rules", [])
+        sees_rules = is_allowed(self.principal, "s3:GetLifecycleConfiguration", bucket)
+        rules = (document or {}).get("Rules", []) if sees_rules else []
         return self.render_bucket(
             bucket,
             usage=usage,
@@ -506,10 +508,14 @@ class BucketOverview(BucketPage):
             settings=[
                 one
                 for one in SETTINGS
-                if is_set(bucket, one.kind) and one.kind != Configuration.LIFECYCLE
+                if is_set(bucket, one.kind)
+                and one.kind != Configuration.LIFECYCLE
+                and is_allowed(self.principal, one.actions[0], bucket)
             ],
+            may_lifecycle=sees_rules,
             snippets=snippets.of_bucket(self.request, bucket),
-            may=may_in(self.principal, bucket, "s3:DeleteBucket"),
+            may=may_in(self.principal, bucket, "s3:DeleteBucket", "s3:DeleteObject"),
+            may_create_key=bool(holders(self.principal)),
             now=timezone.now(),
         )
 

@@ -32,6 +32,7 @@ class JobPage(Page):
             title=f"{job.get_kind_display()} {job.pk}",
             job=job,
             is_live=job.is_open,
+            may_cancel=jobs.may_cancel(self.principal, job),
             may_retry=not job.is_open
             and (job.identity_id == self.principal.identity_id),
         )

@@ -16,7 +16,7 @@ from console import snippets
 from console.pages.base import Page
 from console.settings.widgets import ConsoleForm
 from iam import administration
-from iam.access import may
+from iam.access import denied, may
 from iam.models import AccessKey, Identity, IdentityKind, KeyStatus
 from iam.operations import NewAccessKey, NewApiKey
 from iam.principals import Principal
@@ -198,6 +198,8 @@ class CreateKey(Page):
     template = "console/create_key.html"
 
     def get(self, request: Any) -> HttpResponse:
+        if not holders(self.principal):
+            raise denied(self.principal, "iam:CreateAccessKey", self.principal.arn)
         own = self.principal.unique_id
         form = KeyForm(
             holders(self.principal),
