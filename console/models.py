@@ -10,6 +10,7 @@ class JobKind(models.TextChoices):
     RESTORE = "restore", "Undelete"
     COPY = "copy", "Copy"
     MOVE = "move", "Move"
+    USAGE = "usage", "Usage count"
 
 
 class JobState(models.TextChoices):
@@ -40,6 +41,7 @@ class Job(models.Model):
     failures = models.JSONField(default=list, help_text="the first ones: key and why")
     marker = models.JSONField(default=dict, help_text="where to go on")
     error = models.TextField(blank=True, help_text="why the whole job failed")
+    log = models.JSONField(default=list, help_text="when and what, the latest lines")
     wants_cancel = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)

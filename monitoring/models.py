@@ -95,3 +95,15 @@ class TaskOutcome(models.Model):
         return self.failed_at is not None and (
             self.succeeded_at is None or self.succeeded_at < self.failed_at
         )
+
+
+class UsageReport(models.Model):
+    """What a bucket held by folder, type, age and class when it was last counted."""
+
+    # The bucket's row; a report is no reason to keep it, nor in its way.
+    bucket_row_id = models.BigIntegerField(unique=True)
+    made_at = models.DateTimeField()
+    document = models.JSONField(help_text="as objects.surveys counts")
+
+    def __str__(self) -> str:
+        return f"usage of bucket {self.bucket_row_id}, {self.made_at:%Y-%m-%d %H:%M}"
