@@ -45,6 +45,10 @@ NOT_RUN = {
         "needs root, Docker and systemd: tests/site/test_deploy.py checks the files, "
         "make cluster proves the arrangement"
     ),
+    "docs/operations/releases.md": (
+        "tags the repository: tests/site/test_shipping.py builds what make dist does, "
+        "tests/site/test_upgrades.py reads what scripts/keep_release.py keeps"
+    ),
     "docs/storages.md#Storages": (
         "lines of settings: tests/storages starts stores with lines like them"
     ),
