@@ -15,7 +15,7 @@ from pathlib import Path
 
 import httpx
 
-from bench import fill, load, servers, signing
+from bench import fill, load, servers, signing, telemetry
 
 ROUNDS = 3
 SMALL, LARGE = 4096, 64 * 1024**2
@@ -42,6 +42,7 @@ def main() -> None:
             servers.nginx(folder, folder / "files") as nginx,
         ):
             report(url, empty, nginx, folder)
+    telemetry.main()
 
 
 def prepare(url: str) -> None:

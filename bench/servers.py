@@ -94,10 +94,10 @@ def manage(folder: Path, *arguments: str) -> None:
 
 
 @contextmanager
-def store(folder: Path) -> Iterator[str]:
+def store(folder: Path, **more: str) -> Iterator[str]:
     port = free_port()
     command = [sys.executable, "manage.py", "serve", "--port", str(port)]
-    with running(command, port, **environment(folder)) as url:
+    with running(command, port, **environment(folder), **more) as url:
         yield url
 
 

@@ -22,6 +22,7 @@ FAST = {
     "OTEL_BSP_SCHEDULE_DELAY": "50",
     "OTEL_BLRP_SCHEDULE_DELAY": "50",
     "OTEL_METRIC_EXPORT_INTERVAL": "200",
+    "OTEL_TRACES_SAMPLER": "parentbased_always_on",
 }
 
 
