@@ -22,6 +22,7 @@ from console.pages import (
     removal,
     shares,
     uploads,
+    usage,
     zips,
 )
 
@@ -75,6 +76,7 @@ pages: list[tuple[str, Any, str]] = [
     ("audit/export/", audit.AuditExport, "audit_export"),
     ("audit/<int:event_id>/", audit.AuditEventPage, "audit_event"),
     ("buckets/<str:name>/share/", shares.CreateShare, "create_share"),
+    ("buckets/<str:name>/usage/", usage.BucketUsage, "usage"),
     ("shares/", shares.Shares, "shares"),
     ("shares/<int:share_id>/", shares.SharePage, "share"),
     ("health/", health.Health, "health"),

@@ -433,6 +433,7 @@ def tabs_of(
     tabs = [
         ("objects", "Objects", reverse("admin:browse", args=[name]), "s3:ListBucket"),
         ("overview", "Overview", reverse("admin:bucket", args=[name]), "s3:ListBucket"),
+        ("usage", "Usage", reverse("admin:usage", args=[name]), "s3:ListBucket"),
         (
             "settings",
             "Settings",

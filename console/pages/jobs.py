@@ -9,9 +9,13 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from console import jobs
+from console import jobs, recurring
 from console.pages.base import Page
+from iam.access import may
 from kernel.errors import InvalidArgument
+from monitoring.access import GET_HEALTH, RUN_TASK, may_operate
+
+VIEW_SCHEDULE = "django_celery_beat.view_periodictask"
 
 
 class Jobs(Page):
@@ -20,7 +24,33 @@ class Jobs(Page):
 
     def get(self, request: Any) -> HttpResponse:
         listed = jobs.list_jobs(self.principal)
-        return self.render(jobs=listed, is_live=any(job.is_open for job in listed))
+        return self.render(
+            jobs=listed,
+            is_live=any(job.is_open for job in listed),
+            **self.recurring(request),
+        )
+
+    def recurring(self, request: Any) -> dict[str, Any]:
+        """Give what workers do by themselves, to those who may see it."""
+        principal = self.principal
+        shown: dict[str, Any] = {}
+        if may(principal, "objectstore:ListJobs"):
+            shown["runs"] = recurring.latest_lifecycle_runs(principal)
+        if may_operate(principal, GET_HEALTH):
+            shown["recurring"] = recurring.recurring_tasks()
+            shown["passes"] = recurring.passes()
+            shown["may_run"] = may_operate(principal, RUN_TASK)
+            shown["may_schedule"] = request.user.has_perm(VIEW_SCHEDULE)
+        return shown
+
+    def post(self, request: Any) -> HttpResponseBase:
+        """Run a task of the schedule now."""
+        number = request.POST.get("task", "")
+        if not number.isdecimal():
+            raise InvalidArgument("The form does not say what to do.")
+        row = recurring.run_task_now(self.principal, int(number))
+        self.say(f"Sent to the workers: {row.name}.")
+        return self.go(reverse("admin:jobs") + "#schedule")
 
 
 class JobPage(Page):

@@ -149,6 +149,7 @@ PAGES = [
     own("bucket", ""),
     own("delete_bucket", "delete-bucket/", STORAGE),
     PageRow("bucket_access", "buckets/{bucket}/access/", PEOPLE),
+    own("usage", "usage/"),
     own("unfinished", "unfinished/"),
     own("bucket_settings", "settings/"),
     *(own("bucket_setting", f"settings/{one.slug}/") for one in SETTINGS),

@@ -1,0 +1,196 @@
+"""What a bucket holds, by folder, type, age and class: from its last report."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+from urllib.parse import urlencode
+
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+from django.urls import reverse
+from django.utils import timezone
+
+from buckets.access import find_bucket
+from buckets.operations import get_bucket_details
+from console import jobs
+from console.charts import Tile, tiles
+from console.models import Job, JobKind, JobState
+from console.pages.browser import browse_link
+from console.pages.buckets import BucketPage
+from iam.principals import Principal
+from monitoring.usage import report_of
+from objects.surveys import AGES, LOOSE, OTHERS, check_may_survey
+
+MOST_SHOWN = 12
+AGE_NAMES = (
+    "up to 1 day",
+    *(f"{young} to {old} days" for young, old in pairwise(AGES)),
+    f"over {AGES[-1]} days",
+)
+# A tile smaller than this, in percent of the map, holds no words.
+READABLE_WIDTH, READABLE_HEIGHT = 7.0, 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of what a bucket holds."""
+
+    name: str
+    count: int
+    size: int
+    percent: float
+    link: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    title: str
+    head: str
+    parts: list[Part]
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """A tile with what stands in it and where it leads."""
+
+    tile: Tile
+    part: Part
+    is_readable: bool
+    style: str
+
+
+class BucketUsage(BucketPage):
+    template = "console/usage.html"
+    tab = "usage"
+
+    def get(self, request: Any, name: str) -> HttpResponse:
+        bucket = find_bucket(name)
+        report = report_of(self.principal, name)
+        job = running_count(self.principal, name)
+        folder = request.GET.get("folder", "")
+        document = None if report is None else report.document
+        inside = folders_of(document, name, folder) if document else []
+        return self.render_bucket(
+            bucket,
+            report=report,
+            job=job,
+            is_live=job is not None,
+            folder=folder,
+            folders=inside,
+            drawn=drawn(inside),
+            breakdowns=breakdowns_of(document) if document else [],
+        )
+
+    def post(self, request: Any, name: str) -> HttpResponseBase:
+        """Count anew, unless somebody does already."""
+        check_may_survey(self.principal, name)
+        if running_count(self.principal, name) is None:
+            _, usage = get_bucket_details(self.principal, name)
+            jobs.start_job(
+                self.principal,
+                JobKind.USAGE,
+                name,
+                {"prefix": ""},
+                jobs.Measure(
+                    usage.objects_count + usage.versions_count,
+                    usage.objects_size + usage.versions_size,
+                ),
+                now=timezone.now(),
+            )
+            self.say("The bucket is being counted.")
+        return self.go(reverse("admin:usage", args=[name]))
+
+
+def running_count(principal: Principal, name: str) -> Job | None:
+    found: Job | None = (
+        Job.objects.select_related("identity")
+        .filter(
+            account_id=principal.account_id,
+            bucket_name=name,
+            kind=JobKind.USAGE,
+            state__in=(JobState.QUEUED, JobState.RUNNING),
+        )
+        .first()
+    )
+    return found
+
+
+def folders_of(document: dict[str, Any], name: str, folder: str) -> list[Part]:
+    """Give the folders of a bucket, or those in one of them, the largest first."""
+    held: dict[str, Any] = document["folders"]
+    if folder:
+        held = held.get(folder, [0, 0, {}])[2]
+    here = reverse("admin:usage", args=[name])
+
+    def link_of(one: str) -> str:
+        if one in {LOOSE, OTHERS}:
+            return browse_link(name, folder)
+        if folder:
+            return browse_link(name, folder + one)
+        return f"{here}?{urlencode({'folder': one})}"
+
+    return parts_of(held.items(), FOLDER_NAMES, link_of)
+
+
+FOLDER_NAMES = {LOOSE: "(not in a folder)", OTHERS: "(smaller ones)"}
+TYPE_NAMES = {"": "(not said)", OTHERS: "(rarer ones)"}
+
+
+def parts_of(
+    held: Iterable[tuple[str, list[Any]]],
+    names: dict[str, str],
+    link_of: Any = lambda name: "",
+) -> list[Part]:
+    listed = sorted(held, key=lambda pair: -pair[1][1])
+    whole = sum(pair[1][1] for pair in listed) or 1
+    return [
+        Part(
+            names.get(name, name),
+            values[0],
+            values[1],
+            round(100 * values[1] / whole, 1),
+            link_of(name),
+        )
+        for name, values in listed
+        if values[0]
+    ]
+
+
+def breakdowns_of(document: dict[str, Any]) -> list[Breakdown]:
+    ages = zip(AGE_NAMES, document["ages"], strict=True)
+    by_age = {part.name: part for part in parts_of(ages, {})}
+    types = parts_of(document["types"].items(), TYPE_NAMES)
+    return [
+        Breakdown("Types", "Type", types[:MOST_SHOWN]),
+        Breakdown("Ages", "Written", [by_age[n] for n in AGE_NAMES if n in by_age]),
+        Breakdown(
+            "Storage classes", "Class", parts_of(document["classes"].items(), {})
+        ),
+        Breakdown(
+            "Versions",
+            "Which",
+            parts_of(
+                document["states"].items(),
+                {"current": "current", "earlier": "earlier versions"},
+            ),
+        ),
+    ]
+
+
+def drawn(parts: list[Part]) -> list[Drawn]:
+    """Draw the parts as a tree map; as text it is the table beside it."""
+    by_place = {str(place): part for place, part in enumerate(parts)}
+    laid = tiles([(place, part.size) for place, part in by_place.items()])
+    return [
+        Drawn(
+            tile,
+            by_place[tile.name],
+            tile.width >= READABLE_WIDTH and tile.height >= READABLE_HEIGHT,
+            f"left:{tile.x:.3f}%;top:{tile.y:.3f}%;"
+            f"width:{tile.width:.3f}%;height:{tile.height:.3f}%",
+        )
+        for tile in laid
+    ]
