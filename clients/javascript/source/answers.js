@@ -1,12 +1,12 @@
 /** The server's answers in the words of JavaScript. */
 
-const DOCUMENTS = new Set(["lifecycle", "cors"]);
+const DOCUMENTS = new Set(["lifecycle", "cors", "document"]);
 const METADATA = "x-amz-meta-";
 
 /**
  * Spell an answer in camel case, with times as dates.
  *
- * Documents that the caller wrote come back as they are written: lifecycle and CORS.
+ * Documents that the caller wrote come back as they are written: lifecycle, CORS, policies.
  */
 export function camelized(value) {
   if (Array.isArray(value)) return value.map(camelized);

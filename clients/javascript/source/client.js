@@ -1,6 +1,13 @@
 import { camelized, deletedOf, headOf } from "./answers.js";
 import { Body } from "./body.js";
-import { bucketPath, objectPath, uploadPath } from "./paths.js";
+import {
+  attachmentPath,
+  bucketPath,
+  keyPath,
+  objectPath,
+  policyPath,
+  uploadPath,
+} from "./paths.js";
 import { isOneShot, Transport } from "./transport.js";
 import { upload } from "./upload.js";
 
@@ -67,6 +74,12 @@ export class ObjectStore {
   /** Remove a bucket's document. */
   async deleteBucketConfiguration({ bucket, name, signal }) {
     await this.#transport.send("DELETE", `${bucketPath(bucket)}/${name}`, { signal });
+  }
+
+  /** Count what lifecycle rules would do: the bucket's, or `rules` to be tried. */
+  async previewLifecycle({ bucket, rules, date, signal }) {
+    const path = `${bucketPath(bucket)}/lifecycle/preview`;
+    return camelized(await this.#transport.json("POST", path, { json: { rules, date }, signal }));
   }
 
   // Objects
@@ -256,6 +269,80 @@ export class ObjectStore {
   async abortMultipartUpload({ bucket, key, uploadId, signal }) {
     await this.#transport.send("DELETE", uploadPath(bucket, key, uploadId), { signal });
   }
+
+  // Keys and policies
+
+  /** List the keys that the caller may list, or a user's, newest first. */
+  async listKeys({ userName, limit, signal } = {}) {
+    const query = { user_name: userName, limit };
+    return camelized(await this.#transport.json("GET", "/iam/keys", { query, signal })).keys;
+  }
+
+  /** Create a key for the caller or a user; its `secret` is shown this once. */
+  async createKey({ kind, userName, name, expiresAt, signal } = {}) {
+    const json = { kind, user_name: userName, name, expires_at: isoTime(expiresAt) };
+    return camelized(await this.#transport.json("POST", "/iam/keys", { json, signal }));
+  }
+
+  /** Tell what is known of a key, but for its secret. */
+  async getKey({ keyId, signal }) {
+    return camelized(await this.#transport.json("GET", keyPath(keyId), { signal }));
+  }
+
+  /** Let a key be used or not, or say when it ends: null is never. */
+  async updateKey({ keyId, status, expiresAt, signal }) {
+    const json = { status, expires_at: isoTime(expiresAt) };
+    return camelized(await this.#transport.json("PATCH", keyPath(keyId), { json, signal }));
+  }
+
+  /** Delete a key for good. */
+  async deleteKey({ keyId, signal }) {
+    await this.#transport.send("DELETE", keyPath(keyId), { signal });
+  }
+
+  /** List a page of the account's policies and the ready-made ones. */
+  async listPolicies({ limit, continuationToken, signal } = {}) {
+    const query = { limit, continuation_token: continuationToken };
+    return camelized(await this.#transport.json("GET", "/iam/policies", { query, signal }));
+  }
+
+  /** List all policies, page after page. */
+  async *iterPolicies(options = {}) {
+    for await (const page of pagesOf((more) => this.listPolicies({ ...options, ...more }))) {
+      yield* page.policies;
+    }
+  }
+
+  /** Give a policy with its document. */
+  async getPolicy({ policyName, signal }) {
+    return camelized(await this.#transport.json("GET", policyPath(policyName), { signal }));
+  }
+
+  /** Create a policy, or give it another document. */
+  async putPolicy({ policyName, document, description, signal }) {
+    const json = { document, description };
+    return camelized(await this.#transport.json("PUT", policyPath(policyName), { json, signal }));
+  }
+
+  /** Delete a policy. Rejects with Conflict while it is attached. */
+  async deletePolicy({ policyName, signal }) {
+    await this.#transport.send("DELETE", policyPath(policyName), { signal });
+  }
+
+  /** Name the users, groups and roles that a policy is attached to. */
+  async listPolicyAttachments({ policyName, signal }) {
+    return this.#transport.json("GET", `${policyPath(policyName)}/attachments`, { signal });
+  }
+
+  /** Attach a policy; `kind` is "users", "groups" or "roles". */
+  async attachPolicy({ policyName, kind, name, signal }) {
+    await this.#transport.send("PUT", attachmentPath(policyName, kind, name), { signal });
+  }
+
+  /** Detach a policy. */
+  async detachPolicy({ policyName, kind, name, signal }) {
+    await this.#transport.send("DELETE", attachmentPath(policyName, kind, name), { signal });
+  }
 }
 
 /** Follow a listing page after page, by the marks that each page gives. */
@@ -296,6 +383,10 @@ function conditions(options) {
 
 function httpDate(moment) {
   return moment instanceof Date ? moment.toUTCString() : moment;
+}
+
+function isoTime(moment) {
+  return moment instanceof Date ? moment.toISOString() : moment;
 }
 
 /** Tell whether fetch can send a stream of a known length: browsers cannot. */

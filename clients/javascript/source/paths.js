@@ -23,6 +23,20 @@ export function uploadPath(bucket, key, uploadId) {
   return `${objectPath(bucket, key)}/uploads/${id}`;
 }
 
+export function keyPath(keyId) {
+  return `/iam/keys/${encodeURIComponent(required("keyId", keyId))}`;
+}
+
+export function policyPath(policyName) {
+  return `/iam/policies/${encodeURIComponent(required("policyName", policyName))}`;
+}
+
+/** Give the path of a policy's attachment; `kind` is users, groups or roles. */
+export function attachmentPath(policyName, kind, name) {
+  const entity = encodeURIComponent(required("name", name));
+  return `${policyPath(policyName)}/attachments/${required("kind", kind)}/${entity}`;
+}
+
 /** Give a query string with its question mark; what is undefined is left out. */
 export function queryOf(parameters = {}) {
   const given = Object.entries(parameters).filter(([, value]) => value != null);

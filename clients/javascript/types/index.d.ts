@@ -319,6 +319,114 @@ export interface CompletedUpload {
   versionId: string;
 }
 
+export interface PreviewRequest extends InBucket {
+  /** Rules to try, in the reference's spelling; the bucket's own if not given. */
+  rules?: Record<string, unknown>[];
+  /** Instead of now: 2030-01-31. */
+  date?: string;
+}
+
+export interface LifecycleTally {
+  ruleId: string;
+  action: string;
+  storageClass: string | null;
+  count: number;
+  size: number;
+  samples?: { key: string; versionId: string }[];
+}
+
+export interface LifecyclePreview {
+  bucketName: string;
+  date: string;
+  versionsSeen: number;
+  actions: LifecycleTally[];
+  days: { date: string; actions: LifecycleTally[] }[];
+}
+
+export interface Key {
+  keyId: string;
+  kind: 'api' | 's3';
+  userName: string;
+  name: string;
+  status: 'active' | 'inactive';
+  createdAt: Date;
+  expiresAt: Date | null;
+  lastUsedAt: Date | null;
+}
+
+export interface CreatedKey extends Key {
+  /** Shown this once: the bearer key itself, or the secret access key. */
+  secret: string;
+}
+
+export interface ListKeysRequest extends Abortable {
+  userName?: string;
+  limit?: number;
+}
+
+export interface CreateKeyRequest extends Abortable {
+  kind?: 'api' | 's3';
+  userName?: string;
+  name?: string;
+  expiresAt?: Date | string;
+}
+
+export interface OfKey extends Abortable {
+  keyId: string;
+}
+
+export interface UpdateKeyRequest extends OfKey {
+  status?: 'active' | 'inactive';
+  /** null: it does not end. */
+  expiresAt?: Date | string | null;
+}
+
+export interface PolicySummary {
+  policyName: string;
+  arn: string;
+  description: string;
+  isReadyMade: boolean;
+  attachedCount: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export interface Policy extends PolicySummary {
+  document: Record<string, unknown>;
+}
+
+export interface PolicyPage {
+  policies: PolicySummary[];
+  isTruncated: boolean;
+  nextContinuationToken: string | null;
+}
+
+export interface ListPoliciesRequest extends Abortable {
+  limit?: number;
+  continuationToken?: string;
+}
+
+export interface OfPolicy extends Abortable {
+  policyName: string;
+}
+
+export interface PutPolicyRequest extends OfPolicy {
+  document: Record<string, unknown>;
+  description?: string;
+}
+
+export interface AttachmentRequest extends OfPolicy {
+  kind: 'users' | 'groups' | 'roles';
+  /** Of the user, group or role. */
+  name: string;
+}
+
+export interface Attachments {
+  users: string[];
+  groups: string[];
+  roles: string[];
+}
+
 /** Talk to one store with one API key. */
 export class ObjectStore {
   constructor(options: ObjectStoreOptions);
@@ -331,6 +439,8 @@ export class ObjectStore {
   getBucketConfiguration(request: ConfigurationRequest): Promise<Record<string, unknown>>;
   putBucketConfiguration(request: PutConfigurationRequest): Promise<void>;
   deleteBucketConfiguration(request: ConfigurationRequest): Promise<void>;
+
+  previewLifecycle(request: PreviewRequest): Promise<LifecyclePreview>;
 
   putObject(request: PutObjectRequest): Promise<StoredObject>;
   upload(request: UploadRequest): Promise<StoredObject | CompletedUpload>;
@@ -351,6 +461,20 @@ export class ObjectStore {
   listMultipartUploads(request: ListMultipartUploadsRequest): Promise<UploadPage>;
   completeMultipartUpload(request: CompleteMultipartUploadRequest): Promise<CompletedUpload>;
   abortMultipartUpload(request: OfUpload): Promise<void>;
+
+  listKeys(request?: ListKeysRequest): Promise<Key[]>;
+  createKey(request?: CreateKeyRequest): Promise<CreatedKey>;
+  getKey(request: OfKey): Promise<Key>;
+  updateKey(request: UpdateKeyRequest): Promise<Key>;
+  deleteKey(request: OfKey): Promise<void>;
+  listPolicies(request?: ListPoliciesRequest): Promise<PolicyPage>;
+  iterPolicies(request?: ListPoliciesRequest): AsyncGenerator<PolicySummary, void>;
+  getPolicy(request: OfPolicy): Promise<Policy>;
+  putPolicy(request: PutPolicyRequest): Promise<{ policyName: string; arn: string }>;
+  deletePolicy(request: OfPolicy): Promise<void>;
+  listPolicyAttachments(request: OfPolicy): Promise<Attachments>;
+  attachPolicy(request: AttachmentRequest): Promise<void>;
+  detachPolicy(request: AttachmentRequest): Promise<void>;
 }
 
 export default ObjectStore;
