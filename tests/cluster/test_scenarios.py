@@ -303,3 +303,17 @@ def test_workers_carry_out_lifecycle_rules(
             done[action["rule_id"]] += action["count"]
     assert done == {"down": 40, "out": 40}
     say("lifecycle: 40 objects moved to cold and 40 expired by the workers")
+
+
+def test_workers_restore_what_is_archived(s3: Any, bucket: str, say: Say) -> None:
+    data = os.urandom(100_000)
+    place = {"Bucket": bucket, "Key": "old"}
+    s3.put_object(**place, Body=data, StorageClass="GLACIER")
+    s3.restore_object(**place, RestoreRequest={"Days": 1})
+    assert s3.head_object(**place)["Restore"] == 'ongoing-request="true"'
+    with pytest.raises(ClientError, match="InvalidObjectState"):
+        s3.get_object(**place)
+    # The schedule looks each minute.
+    eventually(lambda: "expiry-date" in s3.head_object(**place)["Restore"], within=120)
+    assert s3.get_object(**place)["Body"].read() == data
+    say("archive: an object restored by a job of the workers")
