@@ -48,11 +48,12 @@ def presigned(
     credential = queries.access_key(key_for_links(principal, now, seconds))
     if credential is None:
         raise InvalidArgument("Your key can no longer be used; try again.")
-    base = public_base(request)
-    path = quote(f"/{name}/{key}", safe=UNRESERVED)
+    base = urlsplit(public_base(request))
+    # A path that a proxy takes off is signed all the same.
+    path = quote(f"{base.path}/{name}/{key}", safe=UNRESERVED)
     query = presign(
         method="GET",
-        host=urlsplit(base).netloc,
+        host=base.netloc,
         raw_path=path,
         parameters=[("versionId", version_id)] if version_id else [],
         access_key_id=credential.principal.key_id,
@@ -61,7 +62,7 @@ def presigned(
         expires=seconds,
         now=now,
     )
-    return f"{base}{path}?{query}"
+    return f"{base.scheme}://{base.netloc}{path}?{query}"
 
 
 def key_for_links(principal: Principal, now: datetime, seconds: int) -> str:

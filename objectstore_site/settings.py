@@ -120,7 +120,13 @@ TEMPLATES = [
     }
 ]
 
-STATIC_URL = "/-/static/"
+# The path that a proxy serves all this under, such as /store: it takes the path off.
+# For the console and REST; S3 clients sign paths, so they need a host of their own.
+SUB_PATH = env.text("OBJECTSTORE_SUB_PATH").rstrip("/")
+FORCE_SCRIPT_NAME = SUB_PATH or None
+SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SUB_PATH or "/"
+
+STATIC_URL = f"{SUB_PATH}/-/static/"
 STATIC_ROOT = DATA_DIR / "static"
 STATIC_ROOT.mkdir(exist_ok=True)
 WHITENOISE_USE_FINDERS = True

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
-from django.urls import reverse
+from django.urls import get_resolver, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
 from django_ratelimit.core import get_usage
@@ -47,11 +47,17 @@ View = Callable[..., HttpResponseBase]
 
 def share_link(request: HttpRequest, token: str) -> str:
     """Write a link as it is given away, under the address people reach us by."""
-    path = reverse("share", args=[token])
+    # A wire dialect's thread knows no script prefix; the request does.
+    path = f"{request.META.get('SCRIPT_NAME', '')}{reverse_without_prefix(token)}"
     stated = urlsplit(str(settings.OBJECTSTORE_PUBLIC_URL))
     if stated.netloc and stated.hostname not in settings.OBJECTSTORE_S3_HOSTS:
         return f"{stated.scheme}://{stated.netloc}{path}"
-    return request.build_absolute_uri(path)
+    scheme = "https" if is_secure(request.META) else request.scheme
+    return f"{scheme}://{request.get_host()}{path}"
+
+
+def reverse_without_prefix(token: str) -> str:
+    return f"/{get_resolver().reverse('share', token)}"
 
 
 def shared(view: View) -> View:

@@ -117,4 +117,5 @@ def public_url(request: HttpRequest) -> str:
     from django.conf import settings
 
     stated = str(settings.OBJECTSTORE_PUBLIC_URL).rstrip("/")
-    return stated or request.build_absolute_uri("/").rstrip("/")
+    here = request.META.get("SCRIPT_NAME", "")
+    return stated or request.build_absolute_uri(f"{here}/").rstrip("/")
