@@ -17,6 +17,7 @@ from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
 from console.models import Job, JobKind, JobState
+from console.pages.filters import read_search
 from iam.access import denied, may
 from iam.principals import Principal
 from iam.queries import principal_of
@@ -25,7 +26,7 @@ from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.errors import InvalidRequest, NoSuchEntity, ObjectStoreError
 from monitoring.usage import keep_report
-from objects import bulk, surveys
+from objects import bulk, edits, surveys
 
 logger = logging.getLogger("objectstore")
 
@@ -307,7 +308,20 @@ def end(job: Job, state: JobState, error: str) -> None:
     commit(record)
 
 
+def targets_of(job: Job) -> bulk.Targets | None:
+    """Read what a job works on where that is more, or less, than a prefix."""
+    if "search" in job.parameters:
+        prefix, wanted = read_search(job.parameters["search"])
+        return bulk.Targets(prefix=prefix, wanted=wanted)
+    if "keys" not in job.parameters:
+        return None
+    return bulk.Targets(tuple(job.parameters["keys"]), tuple(job.parameters["folders"]))
+
+
 def purge_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+    targets = targets_of(job)
+    if targets is not None:
+        return bulk.delete_matches(principal, job.bucket_name, targets, job.marker)
     return bulk.purge(
         principal,
         job.bucket_name,
@@ -326,6 +340,9 @@ def finish_purge(principal: Principal, job: Job) -> None:
 
 
 def restore_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+    targets = targets_of(job)
+    if targets is not None:
+        return bulk.delete_matches(principal, job.bucket_name, targets, job.marker)
     return bulk.undelete(
         principal,
         job.bucket_name,
@@ -343,7 +360,20 @@ def copy_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
         target_prefix=job.parameters["target_prefix"],
         removes_source=job.kind == JobKind.MOVE,
         marker=job.marker,
+        targets=targets_of(job),
     )
+
+
+def edit_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+    pages = bulk.target_pages(
+        principal,
+        job.bucket_name,
+        targets_of(job) or bulk.Targets(),
+        job.marker,
+        per_page=bulk.STEP_OF_EDITS,
+    )
+    edit = edits.Edit.of(job.parameters["edit"])
+    return edits.edit_objects(principal, job.bucket_name, edit, pages)
 
 
 def usage_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
@@ -365,4 +395,5 @@ RUNNERS = {
     JobKind.COPY: Runner(copy_steps),
     JobKind.MOVE: Runner(copy_steps),
     JobKind.USAGE: Runner(usage_steps, finish_usage),
+    JobKind.EDIT: Runner(edit_steps),
 }

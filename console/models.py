@@ -11,6 +11,7 @@ class JobKind(models.TextChoices):
     COPY = "copy", "Copy"
     MOVE = "move", "Move"
     USAGE = "usage", "Usage count"
+    EDIT = "edit", "Edit"
 
 
 class JobState(models.TextChoices):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -16,7 +16,7 @@ from iam.principals import Principal
 from kernel.database.fields import column_time
 from kernel.errors import InvalidRequest, ObjectStoreError
 from kernel.listing import page_bounds, start_after
-from kernel.results import BucketInfo, ObjectInfo
+from kernel.results import BucketInfo, ObjectInfo, ObjectSummary
 from objects import queries
 from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import (
@@ -25,8 +25,11 @@ from objects.operations import (
     delete_object,
     delete_objects,
 )
+from objects.searches import Matches, State, Wanted, matching_pages, weigh_matches
 
 STEP = 500
+# What a job does between two signs of life where each object is a commit of its own.
+STEP_OF_EDITS = 50
 # Above so many versions a prefix is not counted to its end: 100,000 take 0.2 s.
 MOST_WEIGHED = 100_000
 
@@ -67,6 +70,88 @@ class Step:
     done_size: int = 0
     failures: list[FailedDeletion] = field(default_factory=list)
     marker: Mapping[str, Any] = field(default_factory=dict)
+
+
+# Rows that a job works on, and the place to go on after them.
+Row = ObjectInfo | ObjectSummary
+Page = tuple[Sequence[Row], Mapping[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """What a job works on: keys, all under folders, or all that a search finds."""
+
+    keys: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    prefix: str = ""
+    wanted: Wanted | None = None
+
+
+def target_pages(
+    principal: Principal,
+    bucket_name: str,
+    targets: Targets,
+    marker: Mapping[str, Any],
+    *,
+    per_page: int = STEP,
+) -> Iterator[Page]:
+    """Give the current objects that a job works on, from where it was left."""
+    if targets.wanted is not None:
+        found = matching_pages(
+            principal,
+            bucket_name,
+            targets.wanted,
+            prefix=targets.prefix,
+            after_key=marker.get("after", ""),
+            per_page=per_page,
+            now=timezone.now(),
+        )
+        for rows, after in found:
+            yield rows, {"after": after}
+        return
+    first, after = marker.get("folder", -1), marker.get("after", "")
+    if first < 0:
+        yield from chosen_pages(principal, bucket_name, targets.keys, after, per_page)
+        first, after = 0, ""
+    for number, folder in enumerate(targets.folders):
+        if number < first:
+            continue
+        left = {"after": after} if number == first else {}
+        for rows, _, place in purged_objects(
+            principal, bucket_name, folder, left, per_page=per_page
+        ):
+            yield rows, {**place, "folder": number}
+
+
+def chosen_pages(
+    principal: Principal,
+    bucket_name: str,
+    keys: Sequence[str],
+    after: str,
+    per_page: int,
+) -> Iterator[Page]:
+    bucket = get_bucket(principal, "s3:ListBucket", bucket_name)
+    left = sorted(key for key in keys if key > after)
+    for begin in range(0, len(left), per_page):
+        some = left[begin : begin + per_page]
+        rows = queries.latest_of_keys(bucket.id, some)
+        yield [row for row in rows if not row.is_delete_marker], {"after": some[-1]}
+
+
+def weigh_targets(
+    principal: Principal, bucket_name: str, targets: Targets, *, now: datetime
+) -> Matches:
+    """Count what a job will work on, as far as the time allows."""
+    if targets.wanted is not None:
+        return weigh_matches(
+            principal, bucket_name, targets.wanted, prefix=targets.prefix, now=now
+        )
+    weights = [weigh(principal, bucket_name, one, now=now) for one in targets.folders]
+    weights.append(weigh_keys(principal, bucket_name, list(targets.keys), now=now))
+    count = sum(one.current_count for one in weights)
+    size = sum(one.current_size for one in weights)
+    is_whole = all(one.is_whole for one in weights)
+    return Matches(count, size, count, stopped_early=not is_whole)
 
 
 WEIGH = """
@@ -173,7 +258,12 @@ Purged = Iterator[tuple[list[ObjectInfo], list[ObjectIdentifier], dict[str, str]
 
 
 def purged_objects(
-    principal: Principal, bucket_name: str, prefix: str, marker: Mapping[str, Any]
+    principal: Principal,
+    bucket_name: str,
+    prefix: str,
+    marker: Mapping[str, Any],
+    *,
+    per_page: int = STEP,
 ) -> Purged:
     bucket = get_bucket(
         principal, "s3:ListBucket", bucket_name, context={"s3:prefix": prefix}
@@ -181,7 +271,7 @@ def purged_objects(
     after = marker.get("after", "")
     while True:
         start, end = page_bounds(prefix, start_after(after, "", "") if after else "")
-        rows = queries.current_versions(bucket.id, start, end, STEP)
+        rows = queries.current_versions(bucket.id, start, end, per_page)
         if not rows:
             return
         after = rows[-1].key
@@ -207,6 +297,31 @@ def purged_versions(
             [ObjectIdentifier(row.key, row.version_id) for row in rows],
             {"key": place[0], "version_id": place[1]},
         )
+
+
+def delete_matches(
+    principal: Principal, bucket_name: str, targets: Targets, marker: Mapping[str, Any]
+) -> Iterator[Step]:
+    """Delete the current objects that a search finds, or bring back its deleted ones.
+
+    Where the bucket keeps versions, an object gets a delete marker; a deleted key
+    loses its own.
+    """
+    is_undelete = targets.wanted is not None and targets.wanted.state is State.DELETED
+    for rows, place in target_pages(principal, bucket_name, targets, marker):
+        outcomes = delete_objects(
+            principal,
+            bucket_name,
+            [
+                ObjectIdentifier(row.key, row.version_id if is_undelete else "")
+                for row in rows
+            ],
+            now=timezone.now(),
+        )
+        failures = [one for one in outcomes if isinstance(one, FailedDeletion)]
+        lost = {one.key for one in failures}
+        gone = [row.size for row in rows if row.key not in lost]
+        yield Step(len(gone), sum(gone), failures, place)
 
 
 # Undelete
@@ -292,14 +407,24 @@ def copy_prefix(
     target_prefix: str,
     removes_source: bool,
     marker: Mapping[str, Any],
+    targets: Targets | None = None,
 ) -> Iterator[Step]:
-    """Copy or move all current objects under a prefix to another.
+    """Copy or move all current objects under a prefix to another, or those of them
+    that are the targets; of these, what lies at the target already stays.
 
     Raises InvalidRequest for a target inside the source, which would never end.
     """
-    if target_bucket == bucket_name and target_prefix.startswith(prefix):
+    is_inside = target_bucket == bucket_name and target_prefix.startswith(prefix)
+    if is_inside and (targets is None or target_prefix == prefix):
         raise InvalidRequest("A folder cannot be copied into itself.")
-    for rows, _, place in purged_objects(principal, bucket_name, prefix, marker):
+    sources = targets or Targets(folders=(prefix,))
+    left = {"folder": 0, **marker}
+    for all_rows, place in target_pages(principal, bucket_name, sources, left):
+        rows = [
+            row
+            for row in all_rows
+            if not (is_inside and row.key.startswith(target_prefix))
+        ]
         failures: list[FailedDeletion] = []
         sizes: list[int] = []
         for row in rows:

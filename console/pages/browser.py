@@ -1,34 +1,50 @@
 """The object browser: a page of a bucket, wherever in it, whatever is shown of it.
 
-All state is in the address: prefix, what is shown, flat or in folders, and the place
-of the page. Pages are found by key, never by number.
+All state is in the address: prefix, what is shown, flat or in folders, what is looked
+for, how it is sorted, and the place of the page. Pages are found by key, never by
+number.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
 
+from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
 from buckets.access import find_bucket
+from buckets.queries import usage
 from console.pages.buckets import BucketPage, may_in
+from console.pages.filters import (
+    COLUMNS,
+    NO_FILTERS,
+    STATES,
+    Column,
+    Filters,
+    direction_of,
+    next_order,
+)
 from iam.principals import Principal
 from kernel.bodies import Body
 from kernel.errors import InvalidArgument, NoSuchEntity
-from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo
+from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
 from objects.listings import list_object_versions, list_objects
 from objects.operations import put_object
+from objects.searches import MOST_SECONDS, Found, Order, State, search_objects
 
 PER_PAGE = 100
 DELIMITER = "/"
 # How many earlier pages the address remembers the way back to.
 MOST_BACK = 12
 SHOWN = ("current", "deleted", "versions")
+# What a search may take that its reader has asked to go on to the end.
+MOST_SECONDS_IF_ASKED = 15.0
 FOLDER_TYPE = "application/x-directory"
 
 
@@ -42,6 +58,8 @@ class Place:
     token: str = ""
     version_id: str = ""
     back: tuple[str, ...] = ()
+    filters: Filters = NO_FILTERS
+    is_patient: bool = False
 
     @classmethod
     def of(cls, request: HttpRequest) -> Place:
@@ -49,18 +67,34 @@ class Place:
         shown = query.get("show", "current")
         if shown not in SHOWN:
             raise InvalidArgument(f"show is one of {', '.join(SHOWN)}.")
+        filters = Filters.of(query)
         return cls(
             prefix=query.get("prefix", ""),
-            shown=shown,
+            # A search says itself which state it looks for.
+            shown="current" if filters.is_active else shown,
             is_flat=query.get("flat") == "1",
             token=query.get("after", ""),
             version_id=query.get("version", ""),
             back=tuple(query.getlist("back"))[-MOST_BACK:],
+            filters=filters,
+            is_patient=query.get("patient") == "1",
         )
 
     @property
     def delimiter(self) -> str:
         return "" if self.is_flat else DELIMITER
+
+    @property
+    def is_search(self) -> bool:
+        return self.filters.is_active
+
+    @property
+    def shows_whole_keys(self) -> bool:
+        return self.is_flat or self.is_search
+
+    @property
+    def shows_deleted_alone(self) -> bool:
+        return self.filters.state == State.DELETED
 
     def query(self, **changes: Any) -> str:
         """Write the address of another place; `changes` are fields of this one."""
@@ -68,6 +102,8 @@ class Place:
             "prefix": self.prefix,
             "show": self.shown if self.shown != "current" else "",
             "flat": "1" if self.is_flat else "",
+            **dict(self.filters.pairs()),
+            "patient": "1" if self.is_patient else "",
             **changes,
         }
         pairs = [(name, value) for name, value in facts.items() if value]
@@ -79,9 +115,10 @@ class Listed:
     """A page of the browser: folders first, then what stands alone."""
 
     folders: list[str]
-    objects: list[ObjectInfo]
+    objects: Sequence[ObjectInfo | ObjectSummary]
     next_token: str = ""
     next_version_id: str = ""
+    found: Found | None = None
 
     @property
     def is_empty(self) -> bool:
@@ -101,13 +138,32 @@ class Ways:
     crumbs: list[Crumb]
     shown: list[dict[str, Any]]
     flat: str
+    in_folders: str
     first: str = ""
     before: str = ""
     after: str = ""
     folders: dict[str, str] = field(default_factory=dict)
 
 
+def found_at(principal: Principal, name: str, place: Place) -> Listed:
+    """Search under the place's prefix; the last value stands where version ids do."""
+    found = search_objects(
+        principal,
+        name,
+        place.filters.wanted,
+        prefix=place.prefix,
+        order=place.filters.order,
+        after_key=place.token,
+        after_value=place.version_id,
+        seconds=MOST_SECONDS_IF_ASKED if place.is_patient else MOST_SECONDS,
+        now=timezone.now(),
+    )
+    return Listed([], found.contents, found.next_key, found.next_value, found)
+
+
 def listed_at(principal: Principal, name: str, place: Place) -> Listed:
+    if place.is_search:
+        return found_at(principal, name, place)
     if place.shown == "current":
         page = list_objects(
             principal,
@@ -153,22 +209,48 @@ def ways_from(name: str, place: Place, listed: Listed) -> Ways:
             version=listed.next_version_id,
             back=(*earlier, here)[-MOST_BACK:] if here else (),
         )
+    plain = replace(place, filters=NO_FILTERS, is_patient=False)
     return Ways(
         crumbs=crumbs_to(name, place),
         shown=[
             {
                 "name": shown,
-                "link": place.query(show=shown if shown != "current" else ""),
-                "is_here": shown == place.shown,
+                "link": plain.query(show=shown if shown != "current" else ""),
+                "is_here": shown == place.shown and not place.is_search,
             }
             for shown in SHOWN
         ],
-        flat=place.query(flat="" if place.is_flat else "1"),
+        flat=plain.query(flat="1"),
+        in_folders=plain.query(flat=""),
         first=place.query() if place.token else "",
         before=before,
         after=after,
         folders={folder: place.query(prefix=folder) for folder in listed.folders},
     )
+
+
+def columns_at(place: Place) -> list[Column]:
+    """Give the headings; each sorts all that lies under the prefix."""
+    sorts = place.shown == "current"
+    return [
+        Column(
+            title,
+            style,
+            place.query(sort=next_order(place.filters, first, other)) if sorts else "",
+            direction_of(place.filters.order)
+            if sorts and place.filters.order in (first, other) and place.filters.sort
+            else "",
+        )
+        for title, first, other, style in COLUMNS
+    ]
+
+
+def chips_at(place: Place) -> list[dict[str, str]]:
+    """Give what narrows the search, each with the place without it."""
+    return [
+        {"text": text, "link": place.query(**{name: ""})}
+        for name, text in place.filters.chips()
+    ]
 
 
 def crumbs_to(name: str, place: Place) -> list[Crumb]:
@@ -193,8 +275,13 @@ MAY = (
     "s3:DeleteObject",
     "s3:DeleteObjectVersion",
     "s3:GetObject",
+    "s3:GetObjectTagging",
     "s3:ListBucketVersions",
+    "s3:PutObjectTagging",
+    "s3:PutObjectRetention",
+    "s3:PutObjectLegalHold",
 )
+EDITS = ("PutObject", "PutObjectTagging", "PutObjectRetention", "PutObjectLegalHold")
 
 
 class Browser(BucketPage):
@@ -205,14 +292,28 @@ class Browser(BucketPage):
         place = Place.of(request)
         listed = listed_at(self.principal, name, place)
         bucket = find_bucket(name)
+        may = may_in(self.principal, bucket, *MAY)
         return self.render_bucket(
             bucket,
             place=place,
+            filters=place.filters,
+            chips=chips_at(place),
+            columns=columns_at(place),
+            without_search=place.query(
+                **{name: "" for name, _ in place.filters.pairs()}, patient=""
+            ),
+            longer=place.query(patient="1"),
+            is_by_name=place.filters.order in (Order.NAME, Order.NAME_DOWN),
+            keys_in_bucket=usage(bucket.id).objects_count if place.is_search else 0,
+            states=[(one.value, text) for one, text in STATES],
+            classes=settings.OBJECTSTORE_STORAGE_CLASSES,
+            search=place.query(patient="").removeprefix("?"),
             folder=folder_of(place.prefix),
             listed=listed,
             ways=ways_from(name, place, listed),
             folders=[(folder, place.query(prefix=folder)) for folder in listed.folders],
-            may=may_in(self.principal, bucket, *MAY),
+            may=may,
+            may_edit=any(may[one] for one in EDITS),
             here=request.get_full_path(),
             is_fullwidth="1",
         )

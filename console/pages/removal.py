@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django import forms
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
@@ -19,14 +19,16 @@ from console.jobs import Measure
 from console.models import JobKind
 from console.pages.browser import DELIMITER, browse_link, folder_of
 from console.pages.buckets import BucketPage
+from console.pages.filters import Filters, read_search
 from console.settings.widgets import ConsoleForm
 from iam.access import may
 from iam.principals import Principal
 from kernel.errors import InvalidArgument, ObjectStoreError
 from kernel.results import BucketInfo
 from objects import bulk
-from objects.bulk import PurgeScope, Weight
+from objects.bulk import PurgeScope, Targets, Weight
 from objects.operations import FailedDeletion, ObjectIdentifier, delete_objects
+from objects.searches import Matches
 
 MOST_CHOSEN = 1000
 
@@ -38,10 +40,14 @@ class Chosen:
     keys: list[str]
     versions: list[ObjectIdentifier]
     folders: list[str]
+    # All that a search finds, as the browser's address says it; None: what is named.
+    search: str | None = None
 
     @classmethod
     def of(cls, data: Any) -> Chosen:
         """Read what is chosen. A version is written as its id, a space, its key."""
+        if "search" in data:
+            return cls([], [], [], data["search"])
         versions = [
             ObjectIdentifier(key, version_id)
             for version_id, _, key in (
@@ -60,6 +66,27 @@ class Chosen:
     def count(self) -> int:
         return len(self.keys) + len(self.versions) + len(self.folders)
 
+    @property
+    def targets(self) -> Targets:
+        """Give what a job works on. Versions are no part of it."""
+        if self.search is None:
+            return Targets(tuple(self.keys), tuple(self.folders))
+        prefix, wanted = read_search(self.search)
+        return Targets(prefix=prefix, wanted=wanted)
+
+    @property
+    def words(self) -> str:
+        """Say what a search stands for."""
+        query = QueryDict(self.search or "")
+        chips = ", ".join(text for _, text in Filters.of(query).chips())
+        place = query.get("prefix", "")
+        return " ".join(
+            (
+                f"all that match “{chips}”" if chips else "everything",
+                f"under “{place}”" if place else "in the bucket",
+            )
+        )
+
 
 class Delete(BucketPage):
     """Delete what was chosen in the browser: once to look, once to do it."""
@@ -72,6 +99,9 @@ class Delete(BucketPage):
         bucket = get_bucket(self.principal, "s3:ListBucket", name)
         if "confirmed" not in request.POST:
             return self.preview(bucket, chosen)
+        if chosen.search is not None:
+            job = start_match_job(self.principal, JobKind.PURGE, name, chosen)
+            return self.go(reverse("admin:job", args=[job.pk]))
         failures = self.delete(name, chosen)
         queued = [self.purge(name, folder) for folder in chosen.folders]
         self.report(chosen, failures, len(queued))
@@ -85,6 +115,7 @@ class Delete(BucketPage):
             bucket,
             title="Delete",
             chosen=chosen,
+            matches=matches_of(self.principal, bucket.name, chosen),
             weight=bulk.weigh_keys(self.principal, bucket.name, chosen.keys, now=now),
             folders=[
                 (
@@ -129,6 +160,39 @@ class Delete(BucketPage):
             self.say(f"{queued} folder{'s' * (queued > 1)}: deleting as a job.")
         for one in failures[:5]:
             self.warn(f"{one.key}: {one.error.text}")
+
+
+def matches_of(principal: Principal, name: str, chosen: Chosen) -> Matches | None:
+    """Weigh what a search stands for."""
+    if chosen.search is None:
+        return None
+    return bulk.weigh_targets(principal, name, chosen.targets, now=timezone.now())
+
+
+def measured(matches: Matches | None) -> Measure:
+    """Tell a job how much it will find, if that was counted to its end."""
+    if matches is None or matches.stopped_early:
+        return Measure()
+    return Measure(matches.count, matches.size)
+
+
+def start_match_job(
+    principal: Principal, kind: JobKind, name: str, chosen: Chosen, **more: Any
+) -> Any:
+    """Start a job on all that a search finds."""
+    return jobs.start_job(
+        principal,
+        kind,
+        name,
+        {
+            "prefix": chosen.targets.prefix,
+            "search": chosen.search,
+            "words": chosen.words,
+            **more,
+        },
+        measured(matches_of(principal, name, chosen)),
+        now=timezone.now(),
+    )
 
 
 def measure_of(weight: Weight, scope: PurgeScope) -> Measure:
@@ -257,6 +321,10 @@ class Undelete(BucketPage):
         )
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
+        if "search" in request.POST:
+            chosen = Chosen.of(request.POST)
+            job = start_match_job(self.principal, JobKind.RESTORE, name, chosen)
+            return self.go(reverse("admin:job", args=[job.pk]))
         if "key" not in request.POST and "version" not in request.POST:
             return self.restore_prefix(name, request.POST.get("prefix", ""))
         chosen = Chosen.of(request.POST)
@@ -325,6 +393,8 @@ class Transfer(BucketPage):
 
     def suggested(self, chosen: Chosen) -> str:
         """Begin with the key itself where one is renamed, else with its folder."""
+        if chosen.search is not None:
+            return folder_of(chosen.targets.prefix)
         if len(chosen.keys) == 1 and not chosen.folders:
             return chosen.keys[0]
         first = (chosen.keys or [""])[0] or (chosen.folders or [""])[0].rstrip("/")
@@ -350,6 +420,7 @@ class Transfer(BucketPage):
             bucket,
             title="Move or rename" if removes_source else "Copy",
             chosen=chosen,
+            matches=matches_of(self.principal, name, chosen),
             removes_source=removes_source,
             form=form,
             next=self.request.POST.get("next", ""),
@@ -363,9 +434,11 @@ class Transfer(BucketPage):
         target_bucket = form.cleaned_data["bucket"]
         target = form.cleaned_data["target"]
         is_folder = not target or target.endswith(DELIMITER)
-        if not is_folder and chosen.count > 1:
+        if not is_folder and (chosen.count > 1 or chosen.search is not None):
             form.add_error("target", "Several things need a folder: end it with /.")
             return self.show(name, chosen, removes_source, form, 400)
+        if chosen.search is not None:
+            return self.transfer_matches(name, chosen, removes_source, form)
         done = 0
         for key in chosen.keys:
             new_key = target + key.rpartition(DELIMITER)[2] if is_folder else target
@@ -389,6 +462,27 @@ class Transfer(BucketPage):
         return self.go(
             browse_link(target_bucket, target if is_folder else folder_of(target))
         )
+
+    def transfer_matches(
+        self, name: str, chosen: Chosen, removes_source: bool, form: TransferForm
+    ) -> HttpResponseBase:
+        """Let a job copy or move what a search finds, with its folders below here."""
+        target_bucket = form.cleaned_data["bucket"]
+        target = form.cleaned_data["target"]
+        folder = folder_of(chosen.targets.prefix)
+        if target_bucket == name and target == folder:
+            form.add_error("target", "All of it is there already.")
+            return self.show(name, chosen, removes_source, form, 400)
+        job = start_match_job(
+            self.principal,
+            JobKind.MOVE if removes_source else JobKind.COPY,
+            name,
+            chosen,
+            prefix=folder,
+            target_bucket=target_bucket,
+            target_prefix=target,
+        )
+        return self.go(reverse("admin:job", args=[job.pk]))
 
     def queue(
         self,

@@ -162,7 +162,14 @@ PAGES = [
     own("undelete", "undelete/"),
 ]
 # Routes of which each use is an act, found below.
-ACTS_ALONE = {"new_folder", "upload", "upload_parts", "delete", "transfer"}
+ACTS_ALONE = {
+    "new_folder",
+    "upload",
+    "upload_parts",
+    "delete",
+    "transfer",
+    "edit_objects",
+}
 # Pages that others answer for: each has tests of its own rights.
 ELSEWHERE = {"shares", "share", "create_share", "health"}
 
@@ -416,6 +423,11 @@ ACTS = [
         "transfer/",
         {**CHOSEN, "bucket": "BUCKET", "target": "moved.txt", "kind": "move"},
         shown=("buckets/{bucket}/object/?key=a.txt", "Move or rename"),
+    ),
+    in_bucket(
+        "edit-objects/",
+        {**CHOSEN, "tags": "team=red"},
+        shown=("buckets/{bucket}/objects/", "/edit-objects/"),
     ),
     in_bucket("undelete/", {"key": "gone.txt"}),
     in_bucket(

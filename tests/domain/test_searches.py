@@ -118,7 +118,7 @@ def test_each_filter_narrows(root, bucket):
     put(root, bucket, "small.txt", 10, content_type="text/plain")
     put(root, bucket, "large.png", 500, content_type="image/png")
     put(root, bucket, "old.txt", 50, now=NOW - timedelta(days=9))
-    put(root, bucket, "cold.txt", 60, storage_class="GLACIER")
+    put(root, bucket, "cold.txt", 60, storage_class="cold")
     put(root, bucket, "red.txt", 70, tags={"team": "red", "a.b:/@-0": "1 2"})
     put(root, bucket, "blue.txt", 80, tags={"team": "blue"})
     week = NOW - timedelta(days=7)
@@ -127,7 +127,7 @@ def test_each_filter_narrows(root, bucket):
         (Wanted(most_size=50), ["old.txt", "small.txt"]),
         (Wanted(until=week), ["old.txt"]),
         (Wanted(since=week, most_size=60), ["cold.txt", "small.txt"]),
-        (Wanted(storage_class="GLACIER"), ["cold.txt"]),
+        (Wanted(storage_class="cold"), ["cold.txt"]),
         (Wanted(content_type="image/"), ["large.png"]),
         (Wanted(content_type="IMAGE/png"), ["large.png"]),
         (Wanted(tag=("team", "red")), ["red.txt"]),

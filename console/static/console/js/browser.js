@@ -1,5 +1,6 @@
 /* The object browser: what is chosen, what is dropped, how uploads stand. */
 
+import { Choice, MOST_CHOSEN } from "./chosen.js";
 import { Queue, interrupted } from "./uploads.js";
 
 const page = document.getElementById("os-browser");
@@ -22,19 +23,48 @@ function boxes() {
     return [...document.querySelectorAll("#os-listing tbody input[type=checkbox]")];
 }
 
+const choice = new Choice(page?.dataset.bucket ?? "");
+const bar = document.getElementById("os-chosen");
+const everything = bar?.querySelector("input[name=search]");
+
+/* All that matches is chosen by what it matches, not by name. */
+function chooseEverything(isChosen) {
+    if (everything) everything.disabled = !isChosen;
+}
+
 function showChosen() {
     const all = boxes();
     const chosen = all.filter((box) => box.checked);
-    const bar = document.getElementById("os-chosen");
-    const every = document.getElementById("os-every");
+    const isEverything = everything && !everything.disabled;
+    const more = choice.elsewhere(all).length;
+    const count = chosen.length + more;
     if (bar) {
-        bar.hidden = !chosen.length;
-        bar.querySelector(".os-count").textContent = `${chosen.length} selected`;
+        bar.hidden = !count && !isEverything;
+        bar.querySelector(".os-count").textContent = isEverything
+            ? "All selected, on every page"
+            : `${count} selected${more ? `, ${more} on other pages` : ""}`;
+        const hasMore = Boolean(document.querySelector(".os-pager"));
+        bar.querySelector("[data-all]").hidden = isEverything || !hasMore || chosen.length < all.length;
+        bar.querySelector("[data-none]").hidden = !isEverything && !more;
+        for (const button of bar.querySelectorAll("[data-few]")) button.hidden = isEverything;
     }
+    const every = document.getElementById("os-every");
     if (every) {
         every.checked = chosen.length > 0 && chosen.length === all.length;
         every.indeterminate = chosen.length > 0 && chosen.length < all.length;
     }
+}
+
+function restoreChosen() {
+    for (const box of boxes()) box.checked = choice.has(box);
+    showChosen();
+}
+
+function chooseNone() {
+    for (const box of boxes()) box.checked = false;
+    chooseEverything(false);
+    choice.clear();
+    showChosen();
 }
 
 let lastBox = null;
@@ -51,15 +81,36 @@ form?.addEventListener("click", (event) => {
     if (box.id === "os-every") for (const one of boxes()) one.checked = box.checked;
     else if (event.shiftKey && lastBox?.isConnected) chooseRange(box);
     lastBox = box.id === "os-every" ? null : box;
+    for (const one of boxes()) choice.set(one);
+    chooseEverything(false);
     showChosen();
 });
 form?.addEventListener("keydown", (event) => {
-    if (event.key === "Escape" && boxes().some((box) => box.checked)) {
-        for (const box of boxes()) box.checked = false;
-        showChosen();
-    }
+    if (event.key === "Escape" && !bar?.hidden) chooseNone();
 });
-window.addEventListener("pageshow", showChosen);
+bar?.querySelector("[data-none]").addEventListener("click", chooseNone);
+bar?.querySelector("[data-all]").addEventListener("click", () => {
+    chooseEverything(true);
+    showChosen();
+});
+/* What is chosen on other pages goes along, as fields that no one sees. */
+form?.addEventListener("submit", (event) => {
+    for (const field of form.querySelectorAll("[data-elsewhere]")) field.remove();
+    if (everything && !everything.disabled) return;
+    if (choice.size > MOST_CHOSEN) {
+        event.preventDefault();
+        bar.querySelector(".os-count").textContent = `${choice.size} selected: choose ${MOST_CHOSEN} at most, or all that match`;
+        return;
+    }
+    for (const [name, value] of choice.elsewhere(boxes())) {
+        const field = Object.assign(document.createElement("input"), { type: "hidden", name, value });
+        field.dataset.elsewhere = "1";
+        form.append(field);
+    }
+    const acts = event.submitter?.getAttribute("formaction") ?? "";
+    if (acts.includes("/undelete/")) choice.clear();
+});
+window.addEventListener("pageshow", restoreChosen);
 
 /* The listing is fetched again once uploads have ended. */
 async function refresh() {
@@ -69,7 +120,7 @@ async function refresh() {
         .parseFromString(await answer.text(), "text/html")
         .getElementById("os-listing");
     document.getElementById("os-listing").replaceWith(fresh);
-    showChosen();
+    restoreChosen();
 }
 
 /* Uploads */
