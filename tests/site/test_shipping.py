@@ -17,6 +17,8 @@ from pathlib import Path
 
 import httpx
 import pytest
+from cyclonedx.schema import SchemaVersion
+from cyclonedx.validation.json import JsonStrictValidator
 
 from kernel import release
 from scripts import dist, shipped
@@ -69,6 +71,12 @@ def test_the_wheel_holds_every_file_of_every_app(built):
 NO_APPS = {"bench", "scripts", "tests"}
 
 
+def test_the_clients_wheel_holds_the_client(built):
+    with zipfile.ZipFile(only(built, "objectstore-*.whl")) as wheel:
+        held = {f"clients/python/{name}" for name in wheel.namelist()}
+    assert tracked("clients/python/objectstore") - held == set()
+
+
 def test_the_wheel_asks_for_what_the_server_needs(built):
     with zipfile.ZipFile(only(built, "objectstore_server-*.whl")) as wheel:
         name = next(one for one in wheel.namelist() if one.endswith("/METADATA"))
@@ -114,7 +122,9 @@ def test_npms_archive_holds_the_client(built):
     ],
 )
 def test_the_bill_of_materials_is_the_pins(built, name, names, asked):
-    bill = json.loads((built / f"{name}.cdx.json").read_text())
+    text = (built / f"{name}.cdx.json").read_text()
+    assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
+    bill = json.loads(text)
     assert bill["bomFormat"] == "CycloneDX"
     root = bill["metadata"]["component"]
     version = only(built, "objectstore_server-*.whl").name.split("-")[1]
