@@ -180,11 +180,12 @@ def run(name: str) -> None:
 def told(what: str) -> Iterator[list[str]]:
     """Say how long it took and how much memory was needed on top of what was."""
     facts: list[str] = []
-    before, began = memory(), time.monotonic()
+    before, began, worked = memory(), time.monotonic(), time.process_time()
     yield facts
-    seconds, after = time.monotonic() - began, memory()
+    seconds, busy = time.monotonic() - began, time.process_time() - worked
+    after = memory()
     print(
-        f"{what}: {', '.join(facts)}: {seconds:.1f} s,"
+        f"{what}: {', '.join(facts)}: {seconds:.1f} s, {busy:.1f} of them busy,"
         f" {after:.0f} MiB at most, {after - before:.0f} of them for this",
         flush=True,
     )
