@@ -12,6 +12,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
+from tests.console.figures import count_usage, give_figures
 from tests.console.filling import fill, give_png
 from tests.servers import LiveStore
 
@@ -24,6 +25,10 @@ PAGES = {
     "browser": "buckets/team-photos/objects/?prefix=2026/",
     "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
     "lifecycle": "buckets/team-photos/settings/lifecycle/",
+    "usage": "buckets/team-photos/usage/",
+    "health": "health/",
+    "jobs": "jobs/",
+    "create-share": "buckets/team-photos/share/?key=2026/lighthouse.png",
     "preview": "buckets/team-photos/lifecycle/",
     "simulator": "simulator/?who=anonymous&action=s3:GetObject"
     "&bucket=website&key=index.html&is_secure=on",
@@ -72,6 +77,8 @@ def main() -> None:
         try:
             fill(store)
             give_png(store)
+            give_figures(store)
+            count_usage(store, "team-photos")
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=["--no-sandbox"]
             )
