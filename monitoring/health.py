@@ -406,7 +406,8 @@ def check_backup(now: datetime) -> list[Finding]:
     title = "Backup"
     mark = Path(settings.DATA_DIR) / BACKUP_MARK
     remedy = (
-        f"Let the backup end with: touch {mark}. The page on backup has the commands."
+        f"Let the backup end by touching {BACKUP_MARK} in the data folder; the page on "
+        "backup has the commands."
     )
     try:
         made = datetime.fromtimestamp(mark.stat().st_mtime, UTC)
