@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from scripts import cli_reference, errors_reference, rest_reference
+from tests.site.documents import pages
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -33,3 +35,11 @@ def test_the_site_builds_and_its_links_lead_somewhere(tmp_path):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert (tmp_path / "guides" / "minio" / "index.html").exists()
+
+
+@pytest.mark.parametrize("page", [page for page in pages() if "README" in page])
+def test_links_of_a_readme_lead_somewhere(page):
+    text = (ROOT / page).read_text()
+    folder = (ROOT / page).parent
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", text):
+        assert (folder / target).exists(), f"{page} links to {target}"
