@@ -16,7 +16,7 @@ const theme = EditorView.theme({
     },
     "&.cm-focused": { outline: "2px solid var(--os-accent)", outlineOffset: "-1px" },
     ".cm-scroller": {
-        fontFamily: "var(--os-mono)", lineHeight: "1.55", minHeight: "18rem",
+        fontFamily: "var(--os-mono)", lineHeight: "1.55",
         maxHeight: "36rem", overflow: "auto",
     },
     ".cm-gutters": {
@@ -25,6 +25,7 @@ const theme = EditorView.theme({
     },
     ".cm-activeLine": { backgroundColor: "color-mix(in srgb, var(--os-accent) 6%, transparent)" },
     ".cm-activeLineGutter": { backgroundColor: "var(--os-hover)" },
+    ".cm-content, .cm-gutter": { minHeight: "18rem" },
     ".cm-content": { caretColor: "var(--os-accent)", padding: "0.5rem 0" },
     ".cm-cursor": { borderLeftColor: "var(--os-accent)" },
     "&.cm-focused .cm-selectionBackground, .cm-selectionBackground, ::selection": {
