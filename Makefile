@@ -64,6 +64,11 @@ format: .venv/development ## Put the code into shape
 bench: .venv/development ## Measure against an empty Django view and nginx
 	@$(BIN)/python -m bench
 
+.PHONY: bench-console
+bench-console: .venv/development ## Measure the console's object browser in a bucket of a million keys
+	@$(BIN)/python -m bench.console
+	@scripts/with-postgresql $(BIN)/python -m bench.console
+
 .PHONY: docs
 docs: .venv/development ## Build the documentation site into site/
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

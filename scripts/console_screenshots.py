@@ -23,6 +23,7 @@ PAGES = {
     "dashboard": "",
     "create-bucket": "create-bucket/",
     "browser": "buckets/team-photos/objects/?prefix=2026/",
+    "search": "buckets/team-photos/objects/?q=20&type=image/&sort=-size",
     "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
     "lifecycle": "buckets/team-photos/settings/lifecycle/",
     "usage": "buckets/team-photos/usage/",
@@ -59,11 +60,21 @@ def show_uploads(page: Page, store: LiveStore) -> None:
     page.locator("#os-listing >> text=trip-733000.jpg").wait_for()
 
 
+def show_edit(page: Page, store: LiveStore) -> None:
+    """Choose what a search finds, and open the form that changes it."""
+    page.goto(f"{store.url}/admin/{PAGES['search']}")
+    page.check("#os-every")
+    page.click("#os-chosen >> text=Edit")
+    page.locator("button[name=confirmed]").wait_for()
+
+
 def take(page: Page, store: LiveStore, folder: Path, suffix: str) -> None:
     for name, path in PAGES.items():
         page.goto(f"{store.url}/admin/{path}")
         page.wait_for_load_state("networkidle")
         page.screenshot(path=folder / f"{name}-{suffix}.png")
+    show_edit(page, store)
+    page.screenshot(path=folder / f"edit-{suffix}.png")
     show_uploads(page, store)
     page.screenshot(path=folder / f"uploads-{suffix}.png")
 

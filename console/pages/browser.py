@@ -298,6 +298,7 @@ class Browser(BucketPage):
             place=place,
             filters=place.filters,
             chips=chips_at(place),
+            filters_count=sum(name != "q" for name, _ in place.filters.chips()),
             columns=columns_at(place),
             without_search=place.query(
                 **{name: "" for name, _ in place.filters.pairs()}, patient=""
