@@ -6,7 +6,7 @@ from shares import public, views
 
 urlpatterns = [
     path("v1/shares", views.ShareViewSet.as_view({"get": "list", "post": "create"})),
-    path("v1/shares/<int:share_id>", views.ShareViewSet.as_view({"delete": "revoke"})),
+    path("v1/shares/<str:share_id>", views.ShareViewSet.as_view({"delete": "revoke"})),
     path("-/share/<str:token>", public.page, name="share"),
     path("-/share/<str:token>/download", public.download, name="share_download"),
     path("-/share/<str:token>/all.zip", public.download_all, name="share_all"),

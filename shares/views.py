@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from django.utils import timezone
@@ -11,11 +12,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from iam.rate_limits import OperationClass
+from kernel.errors import NoSuchEntity
 from kernel.http.drf import RestViewSet, Strict, principal_of, rest_time
 from kernel.http.schema import ERRORS
 from shares import operations
 from shares.models import Share
 from shares.public import share_link
+
+NUMBER = re.compile(r"[0-9]{1,18}")
 
 
 class NewShareSerializer(Strict):
@@ -106,9 +110,13 @@ class ShareViewSet(RestViewSet):
         request=None,
         responses={204: None, **ERRORS},
     )
-    def revoke(self, request: Request, share_id: int) -> Response:
+    def revoke(self, request: Request, share_id: str) -> Response:
         """End a link now."""
-        operations.revoke_share(principal_of(request), share_id, now=timezone.now())
+        if not NUMBER.fullmatch(share_id):
+            raise NoSuchEntity("There is no such share.")
+        operations.revoke_share(
+            principal_of(request), int(share_id), now=timezone.now()
+        )
         return Response(status=204)
 
 

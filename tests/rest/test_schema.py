@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 
 import pytest
 import schemathesis
@@ -21,6 +22,7 @@ from kernel.bodies import Body
 from objects.multipart import create_multipart_upload
 from objects.operations import put_object
 from objectstore_site.wsgi import application
+from shares.operations import create_share
 
 CHECKS = [
     not_a_server_error,
@@ -54,6 +56,9 @@ def names(root, bucket, account, settings, connection_kept):
         "part_number": 1,
         "key_id": create_api_key(user, now=now).key.key_id,
         "policy_name": "AmazonS3ReadOnlyAccess",
+        "share_id": create_share(
+            root, bucket, "key", expires_at=now + timedelta(days=1), now=now
+        ).share.pk,
         "kind": "users",
         "entity_name": "app",
     }
