@@ -8,6 +8,7 @@ from typing import Any
 from rest_framework import serializers
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
 from kernel.errors import EntityTooLarge
@@ -49,6 +50,25 @@ class RestViewSet(ViewSet):
     schema = DocumentSchema()
     # By action: the class of operation that its rate limit counts.
     operation_classes: dict[str, str] = {}
+
+    def dispatch(self, request: Any, *arguments: Any, **named: Any) -> Any:
+        """Answer, and let go of the request as soon as the answer is written.
+
+        View, request and answer name each other, and the view its own methods: left
+        so, a body's buffers would stay until the collector's rarest round.
+        """
+        response = super().dispatch(request, *arguments, **named)
+        if isinstance(response, Response):
+            response.add_post_render_callback(self.let_go)
+        else:
+            self.let_go(response)
+        return response
+
+    def let_go(self, response: Any) -> None:
+        self.request.parser_context = {}
+        if isinstance(response, Response):
+            vars(response)["renderer_context"] = {}
+        vars(self).clear()
 
     def initial(self, request: Request, *arguments: Any, **named: Any) -> None:
         """Let the request know which operation it is before anything can refuse it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import io
 import json
 from typing import Any
@@ -45,3 +46,30 @@ def test_a_key_stays_the_key_it_was(send, key):
     assert send("GET", f"/objects/{key}") == ("200 OK", b"data")
     _, listing = send("GET", "/objects")
     assert [one["key"] for one in json.loads(listing)["contents"]] == [key]
+
+
+# What a browser's pages may leave; programs' requests come by the thousand.
+@pytest.mark.parametrize(
+    ("method", "path", "data"),
+    [
+        ("PUT", "/objects/key", b"x" * 100_000),
+        ("GET", "/objects/key", b""),
+        ("GET", "/objects", b""),
+        ("GET", "/objects/none", b""),
+        ("PUT", "/tags", b'{"tags": {"a": "b"}}'),
+    ],
+)
+def test_a_request_leaves_nothing_for_the_collector(send, method, path, data):
+    """Cycles would hold a body's buffers until the collector's rarest round."""
+    send("PUT", "/objects/key", b"x" * 100_000)
+    send(method, path, data)
+    gc.collect()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        send(method, path, data)
+        gc.collect()
+        left = {type(one).__name__ for one in gc.garbage}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+    assert not left & {"WSGIRequest", "Request", "BytesIO", "LimitedStream", "Body"}
