@@ -19,7 +19,8 @@ from objectstore_site import environment as env
 BASE_DIR = Path(__file__).resolve().parent.parent
 # A checkout keeps what it is told and what it stores beside its code; installed from a
 # wheel, the store does so where it is started.
-HOME = BASE_DIR if (BASE_DIR / "manage.py").exists() else Path.cwd()
+IS_CHECKOUT = (BASE_DIR / "manage.py").exists()
+HOME = BASE_DIR if IS_CHECKOUT else Path.cwd()
 load_dotenv(HOME / ".env")
 
 # Where the embedded default keeps everything: database, blobs, broker, secrets, logs.
@@ -109,6 +110,8 @@ MIDDLEWARE = [
 TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
+        # The wheel has them in this package, where APP_DIRS finds them.
+        "DIRS": [BASE_DIR / "templates"] if IS_CHECKOUT else [],
         "APP_DIRS": True,
         "OPTIONS": {
             "context_processors": [
