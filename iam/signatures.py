@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from urllib.parse import parse_qsl
 
 from django.conf import settings
@@ -167,11 +168,16 @@ def signed_request(request: HttpRequest) -> SignedRequest:
 def headers_of(request: HttpRequest) -> dict[str, str]:
     """Give the headers by lower-case name, as the server received them."""
     headers = {
-        name[5:].replace("_", "-").lower(): value
+        header_name(name[5:]): value
         for name, value in request.META.items()
         if name.startswith("HTTP_")
     }
     for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
         if request.META.get(name):
-            headers[name.replace("_", "-").lower()] = request.META[name]
+            headers[header_name(name)] = request.META[name]
     return headers
+
+
+@lru_cache(maxsize=256)
+def header_name(name: str) -> str:
+    return name.replace("_", "-").lower()

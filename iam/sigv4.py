@@ -40,6 +40,7 @@ LONGEST_EXPIRY = 7 * 24 * 3600
 MOST_SKEW = timedelta(minutes=15)
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
+DATE = re.compile(r"\d{8}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +156,7 @@ def credential_scope(text: str) -> tuple[str, str, str, str] | None:
     parts = text.rsplit("/", 4)
     if len(parts) != 5 or parts[4] != "aws4_request":
         return None
-    if not (parts[0] and parts[3]) or not re.fullmatch(r"\d{8}", parts[1]):
+    if not (parts[0] and parts[3]) or not DATE.fullmatch(parts[1]):
         return None
     return parts[0], parts[1], parts[2], parts[3]
 

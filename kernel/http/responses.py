@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import formatdate
+from functools import lru_cache
 
 from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase
@@ -27,7 +28,12 @@ OVERRIDES = {
 
 def http_date(moment: datetime) -> str:
     """Write a time as RFC 9110 does, in whole seconds of GMT."""
-    return formatdate(int(moment.timestamp()), usegmt=True)
+    return _date_of(int(moment.timestamp()))
+
+
+@lru_cache(maxsize=4096)
+def _date_of(second: int) -> str:
+    return formatdate(second, usegmt=True)
 
 
 def object_headers(

@@ -118,13 +118,12 @@ def list_v2(request: S3Request) -> HttpResponse:
 
 def row(info: ObjectSummary, encode: Encode, owners: Mapping[int, Owner]) -> str:
     """Write one object; joined by hand, since there are a thousand of them."""
-    checked = "" if info.checksum_text is None else checksum_of(info.checksum)
     owner = owner_of(owners.get(info.owner_id)) if owners else ""
+    checked = "" if info.checksum_text is None else checksum_of(info.checksum)
     return (
         f"<Contents><Key>{escaped(encode(info.key))}</Key>"
         f"<LastModified>{info.created_second}.000Z</LastModified>"
-        f"<ETag>&quot;{info.etag}&quot;</ETag>{checked}<Size>{info.size}</Size>"
-        f"{owner}"
+        f"<ETag>&quot;{info.etag}&quot;</ETag>{checked}<Size>{info.size}</Size>{owner}"
         f"<StorageClass>{s3_name_of(info.storage_class)}</StorageClass></Contents>"
     )
 
