@@ -62,13 +62,13 @@ def report(url: str, empty: str, nginx: str | None, folder: Path) -> None:
 
     def puts(path: str) -> float:
         script = load.put_script(folder, path, AUTHORIZATION, SMALL, next(seeds))
-        return load.measure(url, script=script)[0]
+        return load.measure(url, script=script, connections=load.WRITERS)[0]
 
     def signed_puts() -> float:
         script = load.signed_puts_script(
             folder, url, "/bench-bucket/put-", SMALL, next(seeds)
         )
-        return load.measure(url, script=script)[0]
+        return load.measure(url, script=script, connections=load.WRITERS)[0]
 
     measured: dict[str, Callable[[], float]] = {
         "GET 4 KiB, key-value": lambda: load.measure(

@@ -12,6 +12,8 @@ from bench.servers import CLIENT_CORE, pinned
 
 SECONDS = 3
 CONNECTIONS = 16
+# Those who write at once are committed together: as many as the server has threads.
+WRITERS = 32
 # Requests signed beforehand: more than a round sends.
 SIGNED = 20_000
 UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}
