@@ -37,7 +37,7 @@ run-kv: .venv/server ## Serve the strict key-value dialect at /{key}, port 3000,
 .PHONY: test
 test: .venv/development ## Prove it all, on SQLite and, where it is installed, PostgreSQL
 	@$(BIN)/pytest tests clients/python/tests
-	@scripts/with-postgresql $(BIN)/pytest tests/domain tests/rest tests/keyvalue tests/iam tests/lifecycle tests/buckets
+	@scripts/with-postgresql $(BIN)/pytest tests/domain tests/rest tests/keyvalue tests/iam tests/lifecycle tests/buckets tests/shares tests/monitoring
 
 .PHONY: compat
 compat: .venv/development ## Let the S3 clients of others live a whole life against the store

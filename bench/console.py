@@ -17,11 +17,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+from bench.fill import add_versions
 from bench.servers import environment
 
 KEYS = int(os.environ.get("OBJECTSTORE_BENCH_KEYS", "1000000"))
 FOLDERS = 100
-AT_ONCE = 10_000
 ROUNDS = 5
 BUCKET = "full"
 # Ending, type and class: what a store of several years holds.
@@ -71,7 +71,6 @@ def main() -> None:
 
 def prepare() -> None:
     """Make the bucket and its keys, unless they are there."""
-    from django.db import connection, transaction
     from django.utils import timezone
 
     from buckets.access import find_bucket
@@ -80,7 +79,6 @@ def prepare() -> None:
     from iam.models import Identity
     from iam.queries import principal_of
     from kernel.bodies import Body
-    from objects.models import ObjectVersion
     from objects.operations import put_object
 
     if Bucket.objects.filter(name=BUCKET).exists():
@@ -91,23 +89,14 @@ def prepare() -> None:
     model = put_object(root, BUCKET, "model", body=Body.of(b"x" * 64), now=now)
     bucket = find_bucket(BUCKET)
     print(f"Filling a bucket with {KEYS:,} keys ...", flush=True)
-    with transaction.atomic():
-        for begin in range(0, KEYS, AT_ONCE):
-            ObjectVersion.objects.bulk_create(
-                versions(begin, min(begin + AT_ONCE, KEYS), bucket, model, now),
-                batch_size=1000,
-            )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-        if connection.vendor == "postgresql":
-            cursor.execute("VACUUM objects_objectversion")
+    add_versions(versions(bucket, model, now))
 
 
-def versions(begin: int, end: int, bucket: Any, model: Any, now: Any) -> Iterator[Any]:
+def versions(bucket: Any, model: Any, now: Any) -> Iterator[Any]:
     from objects.models import ObjectVersion
 
-    dice = random.Random(begin)
-    for n in range(begin, end):
+    dice = random.Random(1)
+    for n in range(KEYS):
         ending, content_type, storage_class = KINDS[n % len(KINDS)]
         word = "needle" if n == KEYS * 7 // 10 else WORDS[n % len(WORDS)]
         yield ObjectVersion(

@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 from bench import servers
+from bench.fill import add_versions
 
 VERSIONS = 1_000_000
-AT_ONCE = 10_000
 # By bucket: is it versioned, and how many versions a key has.
 BUCKETS = {"flat": (False, 1), "deep": (True, 10)}
 RULES: list[dict[str, Any]] = [
@@ -83,7 +83,6 @@ def set_up() -> None:
 
 def fill(name: str) -> None:
     """Add a bucket whose versions share one object's bytes, and its rules."""
-    from django.db import connection, transaction
     from django.utils import timezone
 
     from buckets.configurations import Configuration
@@ -104,18 +103,10 @@ def fill(name: str) -> None:
         field: getattr(model, field)
         for field in ("bucket_id", "blob_id", "etag", "storage_class", "owner_id")
     }
-    rows = versions_of(name, now)
-    for _ in range(VERSIONS // AT_ONCE):
-        with transaction.atomic():
-            ObjectVersion.objects.bulk_create(
-                (
-                    ObjectVersion(**shared, is_null=not is_versioned, **next(rows))
-                    for _ in range(AT_ONCE)
-                ),
-                batch_size=1000,
-            )
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    add_versions(
+        ObjectVersion(**shared, is_null=not is_versioned, **facts)
+        for facts in versions_of(name, now)
+    )
     rules = [{"Status": "Enabled", "Filter": {}, **rule} for rule in CARRIED_OUT]
     classes = ["standard", "cold", "archive"]
     put_configuration(
