@@ -6,6 +6,7 @@ import {
   keyPath,
   objectPath,
   policyPath,
+  sharePath,
   uploadPath,
 } from "./paths.js";
 import { isOneShot, Transport } from "./transport.js";
@@ -271,6 +272,32 @@ export class ObjectStore {
   }
 
   // Keys and policies
+
+  /** Make a link to an object, or a folder's key with its slash; see its `url`. */
+  async createShare(options) {
+    const { bucket, key, isFolder, versionId, expiresAt, mostDownloads, password, signal } = options;
+    const json = {
+      bucket_name: bucket,
+      key,
+      is_folder: isFolder,
+      version_id: versionId,
+      expires_at: isoTime(expiresAt),
+      most_downloads: mostDownloads,
+      password,
+    };
+    return camelized(await this.#transport.json("POST", "/shares", { json, signal }));
+  }
+
+  /** List the links that the caller may see, newest first, ended ones too. */
+  async listShares({ bucket, signal } = {}) {
+    const query = { bucket_name: bucket };
+    return camelized(await this.#transport.json("GET", "/shares", { query, signal })).shares;
+  }
+
+  /** End a link now. */
+  async revokeShare({ shareId, signal }) {
+    await this.#transport.send("DELETE", sharePath(shareId), { signal });
+  }
 
   /** List the keys that the caller may list, or a user's, newest first. */
   async listKeys({ userName, limit, signal } = {}) {

@@ -37,6 +37,11 @@ export function attachmentPath(policyName, kind, name) {
   return `${policyPath(policyName)}/attachments/${required("kind", kind)}/${entity}`;
 }
 
+export function sharePath(shareId) {
+  if (!Number.isSafeInteger(shareId)) throw new TypeError("shareId must be a whole number");
+  return `/shares/${shareId}`;
+}
+
 /** Give a query string with its question mark; what is undefined is left out. */
 export function queryOf(parameters = {}) {
   const given = Object.entries(parameters).filter(([, value]) => value != null);

@@ -343,6 +343,44 @@ export interface LifecyclePreview {
   days: { date: string; actions: LifecycleTally[] }[];
 }
 
+export interface Share {
+  id: number;
+  bucketName: string;
+  key: string;
+  isFolder: boolean;
+  versionId: string;
+  hasPassword: boolean;
+  createdBy: string;
+  createdAt: Date;
+  expiresAt: Date;
+  revokedAt: Date | null;
+  lastUsedAt: Date | null;
+  mostDownloads: number | null;
+  downloadCount: number;
+}
+
+export interface CreatedShare extends Share {
+  /** The link; told once. */
+  url: string;
+}
+
+export interface CreateShareRequest extends OfObject {
+  /** `key` ends in a slash: all that is under it. */
+  isFolder?: boolean;
+  versionId?: string;
+  expiresAt: Date | string;
+  mostDownloads?: number | null;
+  password?: string;
+}
+
+export interface ListSharesRequest extends Abortable {
+  bucket?: string;
+}
+
+export interface OfShare extends Abortable {
+  shareId: number;
+}
+
 export interface Key {
   keyId: string;
   kind: 'api' | 's3';
@@ -461,6 +499,10 @@ export class ObjectStore {
   listMultipartUploads(request: ListMultipartUploadsRequest): Promise<UploadPage>;
   completeMultipartUpload(request: CompleteMultipartUploadRequest): Promise<CompletedUpload>;
   abortMultipartUpload(request: OfUpload): Promise<void>;
+
+  createShare(request: CreateShareRequest): Promise<CreatedShare>;
+  listShares(request?: ListSharesRequest): Promise<Share[]>;
+  revokeShare(request: OfShare): Promise<void>;
 
   listKeys(request?: ListKeysRequest): Promise<Key[]>;
   createKey(request?: CreateKeyRequest): Promise<CreatedKey>;

@@ -28,6 +28,7 @@ from objectstore.results import (
     UploadPage,
     VersionPage,
 )
+from objectstore.shares import Shares
 from objectstore.transfers import Attributes
 from objectstore.transport import Transport, quoted
 
@@ -37,7 +38,7 @@ Configuration = Literal[
 ]
 
 
-class Client(Access):
+class Client(Access, Shares):
     """Talk to one store with one API key.
 
     `endpoint` is the API's URL with its version: https://host/v1. Times are seconds.

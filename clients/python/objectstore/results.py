@@ -200,6 +200,30 @@ class Attachments(Result):
     roles: list[str]
 
 
+@dataclass(frozen=True, slots=True)
+class Share(Result):
+    """A link to an object or a folder, without the link itself."""
+
+    id: int
+    bucket_name: str
+    key: str
+    is_folder: bool
+    version_id: str
+    has_password: bool
+    created_by: str
+    created_at: datetime
+    expires_at: datetime
+    revoked_at: datetime | None = None
+    last_used_at: datetime | None = None
+    most_downloads: int | None = None
+    download_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CreatedShare(Share):
+    url: str = field(default="", repr=False)
+
+
 def moment(text: str) -> datetime:
     return datetime.strptime(text, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC)
 
@@ -250,6 +274,14 @@ def created_key_of(facts: Mapping[str, Any]) -> CreatedKey:
 
 def policy_of(facts: Mapping[str, Any]) -> Policy:
     return Policy.of(moments_in(facts))
+
+
+def share_of(facts: Mapping[str, Any]) -> Share:
+    return Share.of(moments_in(facts))
+
+
+def created_share_of(facts: Mapping[str, Any]) -> CreatedShare:
+    return CreatedShare.of(moments_in(facts))
 
 
 def head_facts(response: httpx.Response) -> dict[str, Any]:

@@ -8,6 +8,7 @@ import os
 import re
 import subprocess
 import sys
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -357,6 +358,45 @@ def test_a_url_that_needs_no_key(run, client, bucket):
     assert wrong.code == Exit.USAGE
 
 
+def test_a_shares_life(run, client, bucket):
+    for key in ("trip/plan.txt", "alone.txt"):
+        client.put_object(bucket, key, b"the plan")
+    options = ("--expires", "2d", "--most", "1")
+    [link] = run("share", "create", f"os://{bucket}/alone.txt", *options).lines
+    assert httpx.get(f"{link}/download").content == b"the plan"
+    assert httpx.get(f"{link}/download").status_code == 404
+    [used] = run("share", "ls", bucket).lines
+    assert "used up" in used
+    assert "1 of 1 downloads" in used
+
+    asked = ("share", "create", f"{bucket}/trip", "--folder", "--password", "--json")
+    [made] = run(*asked, given=b"open sesame\n").facts
+    assert (made["key"], made["is_folder"], made["has_password"]) == (
+        "trip/",
+        True,
+        True,
+    )
+    assert "plan.txt" not in httpx.get(made["url"]).text
+    [first, _] = run("share", "ls", bucket, "--json").facts
+    assert first["id"] == made["id"]
+    assert "url" not in first
+    assert "with a password" in run("share", "ls", bucket).lines[0]
+    assert run("share", "revoke", str(made["id"])).lines == [f"revoke {made['id']}"]
+    assert "revoked" in run("share", "ls", bucket).lines[0]
+    assert httpx.get(made["url"]).status_code == 404
+
+
+def test_what_is_no_share_is_told(run, client, bucket):
+    client.put_object(bucket, "key", b"data")
+    share = ("share", "create", f"{bucket}/key")
+    assert run(*share, "--expires", "soon").code == Exit.USAGE
+    assert run(*share, "--most", "0").code == Exit.FAILED
+    assert run(*share, "--password", given=b"short\n").code == Exit.FAILED
+    assert run("share", "create", f"{bucket}/missing").code == Exit.NOT_FOUND
+    assert run("share", "revoke", "999999").code == Exit.NOT_FOUND
+    assert run("share", "ls", bucket, "--json").facts == []
+
+
 # Removing and bringing back
 
 
@@ -644,7 +684,7 @@ def test_a_preview_of_a_lifecycle(run, client, bucket, tmp_path):
     assert run("cat", f"{bucket}/logs/a").data == b"12345"
 
 
-def test_completion_names_keys_and_policies():
+def test_completion_names_keys_policies_and_shares(client, bucket):
     def completed(typed):
         done = subprocess.run(
             [sys.executable, "-m", "objectstore.cli"],
@@ -660,3 +700,7 @@ def test_completion_names_keys_and_policies():
 
     assert "AdministratorAccess" in completed("policy get Adm")
     assert "AKIA" in completed("key rm AKIA")
+    client.put_object(bucket, "key", b"data")
+    soon = datetime.now(UTC) + timedelta(days=1)
+    made = client.create_share(bucket, "key", expires_at=soon)
+    assert str(made.id) in completed("share revoke ")

@@ -18,6 +18,7 @@ from objectstore.cli import (
     looking,
     policies,
     removing,
+    shares,
 )
 from objectstore.cli.exits import CommandError, Exit, fail
 from objectstore.cli.session import Session
@@ -71,6 +72,7 @@ for group in (configuring, looking, copying, removing):
 application.add_typer(buckets.application, name="bucket")
 application.add_typer(keys.application, name="key")
 application.add_typer(policies.application, name="policy")
+application.add_typer(shares.application, name="share")
 application.add_typer(lifecycle.application, name="lifecycle")
 application.add_typer(configuring.profile_application, name="profile")
 
