@@ -41,6 +41,12 @@ NOT_RUN = {
     "docs/guides/embedded.md": (
         "parts of one project: tests/examples runs the whole of it, examples/embedded"
     ),
+    "docs/console.md#Behind a proxy": (
+        "lines of settings: tests/site/test_sub_path.py starts a store with the first"
+    ),
+    "docs/operations/sizing.md#Sizing": (
+        "measures for minutes what tests only prove to be right"
+    ),
     "docs/operations/deployment.md": (
         "needs root, Docker and systemd: tests/site/test_deploy.py checks the files, "
         "make cluster proves the arrangement"
