@@ -13,7 +13,12 @@ from kernel.bodies import Body
 from kernel.results import ObjectAttributes
 from objects.operations import put_object
 
-ACTIVE = ["text/html", "TEXT/HTML; charset=utf-8", "image/svg+xml", "application/xml"]
+ACTIVE = [
+    *("text/html", "TEXT/HTML; charset=utf-8", "image/svg+xml", "application/xml"),
+    # Lists, of which browsers take the last; and what they guess.
+    *("image/png,text/html", "text/plain; a=b, text/html", "html", "unknown/unknown"),
+    "multipart/x-mixed-replace; boundary=x",
+]
 
 
 @pytest.fixture
