@@ -37,6 +37,7 @@ WORDS = ("invoice", "summer", "report", "camera", "backup", "draft", "index")
 PLACES = (
     ("first page", "", 0.3),
     ("first page of a folder", "?prefix=folder-042/", 0.3),
+    ("next page of a folder", "?prefix=folder-042/&after=folder-042/index", 0.3),
     ("jump to keys in the middle", "?prefix=folder-042/rep", 0.3),
     ("flat, jump to the middle", "?flat=1&after=folder-050/", 0.3),
     ("all versions, in the middle", "?show=versions&prefix=folder-050/", 0.3),
