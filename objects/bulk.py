@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from buckets.access import find_bucket, get_bucket
 from iam.principals import Principal
+from kernel.conditions import Conditions
 from kernel.database.fields import column_time
 from kernel.errors import InvalidRequest, ObjectStoreError
 from kernel.listing import page_bounds, start_after
@@ -459,7 +460,9 @@ def transfer(
     if removes_source and target_bucket == bucket_name:
         return rename_object(principal, bucket_name, key, target_key, now=now)
     source = CopySource(bucket_name, key)
-    _, copied = copy_object(principal, source, target_bucket, target_key, now=now)
+    read, copied = copy_object(principal, source, target_bucket, target_key, now=now)
     if removes_source:
-        delete_object(principal, bucket_name, key, now=now)
+        # What was written meanwhile was not copied, and stays.
+        is_same = Conditions(if_match=read.etag)
+        delete_object(principal, bucket_name, key, conditions=is_same, now=now)
     return copied

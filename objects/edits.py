@@ -10,6 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from iam.principals import Principal
+from kernel.conditions import Conditions
 from kernel.errors import ObjectStoreError
 from kernel.results import ObjectInfo
 from objects import retention, tagging
@@ -113,7 +114,9 @@ def copied(
     wanted = replace(
         wanted, acl=None, lock_mode="", retain_until=None, has_legal_hold=False
     )
-    source = CopySource(bucket_name, info.key)
+    # What was written meanwhile keeps its own bytes and its own metadata.
+    is_same = Conditions(if_match=info.etag)
+    source = CopySource(bucket_name, info.key, conditions=is_same)
     return copy_object(
         principal,
         source,
@@ -121,6 +124,7 @@ def copied(
         info.key,
         attributes=wanted,
         replaces_metadata=True,
+        conditions=is_same,
         now=now,
     )[1]
 
