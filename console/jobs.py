@@ -19,12 +19,18 @@ from kombu.exceptions import OperationalError as BrokerError
 from console.models import Job, JobKind, JobState
 from console.pages.filters import read_search
 from iam.access import denied, may
+from iam.models import Identity
 from iam.principals import Principal
 from iam.queries import principal_of
 from kernel import auditing
 from kernel.auditing import audited
 from kernel.database.commit import commit
-from kernel.errors import InvalidRequest, NoSuchEntity, ObjectStoreError
+from kernel.errors import (
+    AccessDenied,
+    InvalidRequest,
+    NoSuchEntity,
+    ObjectStoreError,
+)
 from monitoring.usage import keep_report
 from objects import bulk, edits, surveys
 
@@ -242,15 +248,24 @@ def claim(job_id: int, now: datetime) -> Job | None:
 
 
 def run_steps(job: Job) -> JobState:
-    principal = principal_of(job.identity)
+    principal = asker_of(job)
     runner = RUNNERS[JobKind(job.kind)]
     for step in runner.steps(principal, job):
         note(job, step, timezone.now())
         if job.wants_cancel:
             return JobState.CANCELLED
+        asker_of(job)
     if not job.failed_count:
         runner.finish(principal, job)
     return JobState.DONE
+
+
+def asker_of(job: Job) -> Principal:
+    """Give who asked for a job, as they are now. Raises AccessDenied if disabled."""
+    identity = Identity.objects.select_related("account").get(pk=job.identity_id)
+    if not (identity.is_active and identity.account.is_active):
+        raise AccessDenied("Who asked for this job has been disabled.")
+    return principal_of(identity)
 
 
 def note(job: Job, step: bulk.Step, now: datetime) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -11,6 +12,7 @@ from django.utils import timezone
 from buckets.operations import create_bucket, list_buckets
 from console import jobs
 from console.models import Job, JobState
+from iam.models import Identity
 from kernel.bodies import Body
 from kernel.errors import NoSuchEntity
 from kernel.results import ObjectAttributes
@@ -168,6 +170,37 @@ def test_job_acts_with_the_rights_of_who_asked(
     job.refresh_from_db()
     assert job.state == JobState.FAILED
     assert left(root, bucket) == ["a"]
+
+
+@pytest.mark.parametrize("steps_done", [0, 1])
+def test_job_ends_with_who_asked(
+    make_principal: Any, root: Any, bucket: str, monkeypatch: Any, steps_done: int
+) -> None:
+    monkeypatch.setattr(jobs, "enqueue", lambda job: None)
+    monkeypatch.setattr(bulk, "STEP", 1)
+    for key in ("a", "b", "c"):
+        put(root, bucket, key)
+    everything = {"Effect": "Allow", "Action": "*", "Resource": "*"}
+    ada = make_principal("ada", json.dumps({"Statement": [everything]}))
+    job = jobs.start_job(
+        ada, "purge", bucket, {"prefix": "", "scope": "everything"}, now=timezone.now()
+    )
+    noted = jobs.note
+
+    def disable() -> None:
+        Identity.objects.filter(pk=ada.identity_id).update(is_active=False)
+
+    def note(*arguments: Any) -> None:
+        noted(*arguments)
+        disable()
+
+    monkeypatch.setattr(jobs, "note", note)
+    if not steps_done:
+        disable()
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.FAILED, steps_done)
+    assert len(left(root, bucket)) == 3 - steps_done
 
 
 def test_job_of_another_account_is_unknown(
