@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 from zipstream import ZipStream
 
-from buckets.access import get_bucket
+from buckets.access import find_bucket, get_bucket
 from iam.principals import Principal
 from kernel.errors import InvalidRequest, ObjectStoreError
 from kernel.listing import page_bounds, start_after
@@ -35,21 +35,26 @@ class Selection:
 class Names:
     """The names in an archive: safe to unpack, and each once."""
 
-    taken: set[str] = field(default_factory=set)
+    # With the number that was last added to each.
+    taken: dict[str, int] = field(default_factory=dict)
 
     def name(self, path: str) -> str:
         """Give the name of a path that leads nowhere outside where it is unpacked."""
         parts = [safe(part) for part in path.replace("\\", "/").split("/")]
         plain = "/".join(part for part in parts if part) or "_"
-        name, number = plain, 1
+        first = plain.casefold()
+        name, number = plain, self.taken.get(first, 1)
         while name.casefold() in self.taken:
             number += 1
-            stem, dot, ending = plain.rpartition(".")
-            name = f"{stem or ending} ({number}){dot if stem else ''}" + (
-                ending if stem else ""
-            )
-        self.taken.add(name.casefold())
+            name = numbered(plain, number)
+        self.taken[first] = number
+        self.taken.setdefault(name.casefold(), 1)
         return name
+
+
+def numbered(name: str, number: int) -> str:
+    stem, dot, ending = name.rpartition(".")
+    return f"{stem} ({number}).{ending}" if stem else f"{dot}{ending} ({number})"
 
 
 def safe(part: str) -> str:
@@ -66,7 +71,7 @@ def zip_objects(
     Raises NoSuchBucket, AccessDenied to those who may not list a folder, and
     InvalidRequest for more than an archive takes, before the first byte.
     """
-    bucket = get_bucket(principal, "s3:ListBucket", bucket_name)
+    bucket = find_bucket(bucket_name)
     for folder in selection.folders:
         get_bucket(
             principal, "s3:ListBucket", bucket_name, context={"s3:prefix": folder}

@@ -99,6 +99,22 @@ def test_names_lead_nowhere_outside() -> None:
     assert names.name("a.txt") == "a.txt"
     assert names.name("A.txt") == "A (2).txt"
     assert names.name("") == "_"
+    assert names.name(".x") == ".x"
+    assert names.name(".X") == ".X (2)"
+
+
+def test_many_of_one_name_are_numbered_without_counting_anew(monkeypatch: Any) -> None:
+    tried: list[int] = []
+    real = zips.numbered
+
+    def note(name: str, number: int) -> str:
+        tried.append(number)
+        return real(name, number)
+
+    monkeypatch.setattr(zips, "numbered", note)
+    names = Names()
+    assert len({names.name(f"a{'/' * one}b.txt") for one in range(1, 301)}) == 300
+    assert len(tried) == 299
 
 
 def test_memory_does_not_grow_with_the_archive(root: Any, bucket: str) -> None:

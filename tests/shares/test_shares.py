@@ -127,6 +127,19 @@ def test_folder_leads_to_what_is_in_it_and_no_further(
     assert set(archive.namelist()) == {"trip/plan.txt", "trip/page.html"}
 
 
+def test_right_to_one_prefix_is_enough_for_its_archive(
+    client: Client, make_principal: Any, filled: str
+) -> None:
+    bucket = f"arn:aws:s3:::{filled}"
+    lists = json.loads(statement("s3:ListBucket", bucket))
+    lists["Statement"][0]["Condition"] = {"StringLike": {"s3:prefix": "trip/*"}}
+    reads = statement("s3:GetObject", f"{bucket}/trip/*")
+    ada = make_principal("ada", json.dumps(lists), reads)
+    _, link = share(ada, filled, "trip/", is_folder=True)
+    archive = zipfile.ZipFile(io.BytesIO(body_of(client.get(f"{link}/all.zip"))))
+    assert set(archive.namelist()) == {"trip/plan.txt", "trip/page.html"}
+
+
 def test_one_objects_link_is_no_archive(client: Client, root: Any, filled: str) -> None:
     _, link = share(root, filled, "trip/plan.txt")
     assert client.get(f"{link}/all.zip").status_code == 404
