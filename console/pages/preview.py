@@ -19,6 +19,8 @@ from kernel.results import ObjectInfo
 from objects.operations import get_object
 
 MOST_TEXT = 256 * 1024
+# Nested deeply, few bytes of JSON are laid out with very many spaces.
+MOST_LAID_OUT = 4 * MOST_TEXT
 MOST_IMAGE = 32 * 1024 * 1024
 MOST_ROWS = 200
 MOST_COLUMNS = 40
@@ -139,8 +141,16 @@ def table_preview(info: ObjectInfo, text: str, is_cut: bool) -> Preview:
 
 
 def indented(text: str) -> str:
-    """Lay JSON out; what is not JSON stays as it is."""
+    """Lay JSON out; what is not JSON, or would grow too long, stays as it is."""
+    encoder = json.JSONEncoder(indent=2, ensure_ascii=False)
+    pieces: list[str] = []
+    length = 0
     try:
-        return json.dumps(json.loads(text), indent=2, ensure_ascii=False)
+        for piece in encoder.iterencode(json.loads(text)):
+            pieces.append(piece)
+            length += len(piece)
+            if length > MOST_LAID_OUT:
+                return text
     except (ValueError, RecursionError):
         return text
+    return "".join(pieces)

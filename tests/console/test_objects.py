@@ -8,6 +8,7 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
+from console.pages.preview import MOST_TEXT
 from kernel.bodies import Body
 from kernel.errors import NoSuchKey
 from kernel.results import ObjectAttributes
@@ -178,6 +179,16 @@ def test_preview_of_text(
     put(root, bucket, key, data)
     response = operator.get(page(bucket, "object", key=key))
     assert response.context_data["preview"].text == expected
+
+
+def test_preview_of_deep_json_stays_short(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    deep = b"[" * 100 + b",".join([b"1"] * 20_000) + b"]" * 100
+    put(root, bucket, "deep.json", deep, "application/json")
+    shown = operator.get(page(bucket, "object", key="deep.json"))
+    assert shown.status_code == 200
+    assert len(shown.content) < 2 * MOST_TEXT
 
 
 def test_preview_of_a_table(operator: Any, root: Any, bucket: str) -> None:
