@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import islice
 from typing import Any, cast
 
 from django.db.models import Count, Q
@@ -260,8 +261,13 @@ def list_keys(
         )
         if identity is not None:
             rows = rows.filter(identity=identity)
-        found += rows.order_by("-created_at")[:most]
-    return [key for key in found if may_on_key(principal, "iam:ListAccessKeys", key)]
+        visible = (
+            key
+            for key in rows.order_by("-created_at").iterator(chunk_size=most)
+            if may_on_key(principal, "iam:ListAccessKeys", key)
+        )
+        found += islice(visible, most)
+    return found
 
 
 def may_on_key(principal: Principal, action: str, key: AnyKey) -> bool:

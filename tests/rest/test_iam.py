@@ -107,6 +107,13 @@ def test_what_no_key_can_be(call, document, status):
     assert call("POST", "/keys", document).status_code == status
 
 
+def test_keys_of_others_crowd_out_no_own_one(call, app_key):
+    for _ in range(2):
+        assert call("POST", "/keys", {}).status_code == 201
+    (own,) = call("GET", "/keys?limit=1", key=app_key).json()["keys"]
+    assert own["user_name"] == "app"
+
+
 def test_the_door_is_asked_about_keys(call, app_key, api_key):
     root_key = call("GET", "/keys?user_name=main").status_code
     assert root_key == 404  # The root user is no user that has a name in IAM.
