@@ -530,6 +530,26 @@ def matching_objects(
     return [ObjectSummary._make(row) for row in listed]
 
 
+def named_objects(
+    bucket_id: int, start: str, end: str, named: Condition, order: str, limit: int
+) -> list[ObjectSummary]:
+    """List current objects from `start` up to `end` by a condition on the key alone.
+
+    PostgreSQL looks up each row before it judges its key, unless the key is all that
+    is asked for: so keys come first, by the index alone, and rows of those found.
+    """
+    condition, values = _between(bucket_id, start, end)
+    text, more = named
+    listed = fetch_all(
+        f"WITH named AS MATERIALIZED (SELECT v.key FROM {TABLE} v WHERE {condition}"
+        f" AND {CURRENT}{f' AND {text}' if text else ''} ORDER BY {order} LIMIT %s)"
+        f" SELECT {SUMMARY} FROM named JOIN {TABLE} v ON v.bucket_id = %s"
+        f" AND v.key = named.key AND {CURRENT} ORDER BY {order}",
+        [*values, *more, limit, bucket_id],
+    )
+    return [ObjectSummary._make(row) for row in listed]
+
+
 def weigh_matching(
     bucket_id: int,
     start: str,

@@ -403,7 +403,7 @@ class Walk:
         walked = self.stretches(start, end, is_down=is_down)
         for number, step in enumerate(walked, start=1):
             rest = self.per_page + 1 - len(found)
-            found += self.matching(step.bounds, value, self.condition, rest)
+            found += self.in_order(step.bounds, value, rest)
             if len(found) > self.per_page:
                 page = found[: self.per_page]
                 return Found(page, self.keys_count, page[-1].key)
@@ -465,6 +465,15 @@ class Walk:
             most,
             is_hidden=self.is_hidden,
             rows=rows,
+        )
+
+    def in_order(
+        self, bounds: tuple[str, str], value: Value, most: int
+    ) -> list[ObjectSummary]:
+        if self.looks_at_rows:
+            return self.matching(bounds, value, self.condition, most)
+        return queries.named_objects(
+            self.bucket_id, *bounds, self.condition, value.order, most
         )
 
     def page_of(
