@@ -12,6 +12,7 @@ from django.urls import path
 from unfold.sites import UnfoldAdminSite
 
 from console.access import principal_of
+from console.sign_in import SignInForm
 
 MOST_FOUND = 50
 
@@ -20,6 +21,7 @@ class ConsoleSite(UnfoldAdminSite):
     """The management UI. Those come in who can sign in and have an identity."""
 
     index_title = "Dashboard"
+    login_form = SignInForm
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and principal_of(request) is not None

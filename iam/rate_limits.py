@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -92,6 +93,23 @@ def count(
             f"Rate limit exceeded. Please retry after {left} seconds.",
             retry_after=left,
         )
+
+
+def is_used_up(
+    request: HttpRequest, group: str, rates: Mapping[str, str], *, counts: bool
+) -> bool:
+    """Tell whether any name's attempts are used up; `counts` adds one to each."""
+    usages = [
+        get_usage(
+            request,
+            group=group,
+            key=lambda group, request, name=name: name,
+            rate=parsed(rate),
+            increment=counts,
+        )
+        for name, rate in rates.items()
+    ]
+    return any(usage is not None and usage["should_limit"] for usage in usages)
 
 
 @lru_cache(maxsize=64)

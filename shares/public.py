@@ -13,10 +13,9 @@ from django.shortcuts import render
 from django.urls import get_resolver, reverse
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods, require_safe
-from django_ratelimit.core import get_usage
 
 from iam.authenticate import facts_of
-from iam.rate_limits import parsed
+from iam.rate_limits import is_used_up
 from kernel.errors import NoSuchKey, ObjectStoreError
 from kernel.http.requests import client_address, is_secure
 from kernel.http.responses import object_headers, object_response
@@ -135,21 +134,11 @@ def is_page(request: HttpRequest, token: str) -> bool:
 
 def is_too_often(request: HttpRequest, share: Share) -> bool:
     """Count an attempt at the password, of its address and of all."""
-    address = client_address(request.META)
-    counted = [
-        get_usage(
-            request,
-            group=group,
-            key=lambda group, request, name=name: name,
-            rate=parsed(rate),
-            increment=True,
-        )
-        for group, name, rate in (
-            ("share_password", f"{share.pk} {address}", ATTEMPTS),
-            ("share_password_all", str(share.pk), ALL_ATTEMPTS),
-        )
-    ]
-    return any(usage is not None and usage["should_limit"] for usage in counted)
+    rates = {
+        f"{share.pk} {client_address(request.META)}": ATTEMPTS,
+        str(share.pk): ALL_ATTEMPTS,
+    }
+    return is_used_up(request, "share_password", rates, counts=True)
 
 
 @require_http_methods(["GET", "HEAD", "POST"])

@@ -47,6 +47,18 @@ def test_user_is_made_and_signs_in(operator: Any, bucket: str) -> None:
     assert client.get("/admin/users/").status_code == 403
 
 
+def test_passwords_cannot_be_tried_for_long(operator: Any, bucket: str) -> None:
+    right = {"username": "ada", "password": "a-long-pass-phrase-7"}
+    make_user(operator, password=right["password"])
+    client = Client()
+    for number in range(11):
+        wrong = {**right, "password": f"guess {number}"}
+        assert b"Too many" not in client.post("/admin/login/", wrong).content
+    assert b"Too many attempts" in client.post("/admin/login/", right).content
+    elsewhere = Client(REMOTE_ADDR="192.0.2.9")
+    assert elsewhere.post("/admin/login/", right).url == "/admin/"
+
+
 def test_weak_password_is_refused(operator: Any, account: Any) -> None:
     response = operator.post(
         "/admin/create-user/", {"kind": "user", "name": "ada", "password": "123"}
