@@ -62,36 +62,45 @@ def restore_object(
     earlier = restoration_of(info)
     if earlier is not None and earlier.is_ongoing(now):
         raise RestoreAlreadyInProgress()
-    is_open = earlier is not None and earlier.is_open(now)
-    commit(partial(record_request, info, earlier if is_open else None, days, tier, now))
-    return info, is_open
+    opened = earlier if earlier is not None and earlier.is_open(now) else None
+    was_open = commit(partial(record_request, info, opened, days, tier, now))
+    return info, was_open
 
 
 def record_request(
     info: ObjectInfo, opened: Restoration | None, days: int, tier: str, now: datetime
-) -> None:
+) -> bool:
     """Write down what was asked for; what is open already only gets another end."""
-    if opened is not None:
-        asked = extended(info, opened, now + timedelta(days=days))
+    end = now + timedelta(days=days)
+    was_open = opened is not None and extend(info, opened, end)
+    if opened is not None and was_open:
+        asked = facts_of(opened.ready_at, end, opened.blob_id)
     else:
         asked = begun(info, days, tier, now + delay_of(tier))
     queries.update_version(info.id, restore=queries.as_json({"tier": tier, **asked}))
+    return was_open
 
 
-def extended(info: ObjectInfo, opened: Restoration, end: datetime) -> dict[str, Any]:
-    RestoreJob.objects.filter(version_row_id=info.id).update(due_at=end)
-    return facts_of(opened.ready_at, end, opened.blob_id)
+def extend(info: ObjectInfo, opened: Restoration, end: datetime) -> bool:
+    """Keep the copy that is open until another end; False where it has just gone."""
+    if opened.blob_id is None:
+        return True
+    jobs = RestoreJob.objects.filter(version_row_id=info.id, blob=opened.blob_id)
+    return bool(jobs.update(due_at=end))
 
 
 def begun(info: ObjectInfo, days: int, tier: str, ready_at: datetime) -> dict[str, Any]:
     """Leave the copy to a job; bytes in the database need none."""
-    if Blob.objects.filter(pk=info.blob_id, kind=BlobKind.INLINE).exists():
-        return facts_of(ready_at, ready_at + timedelta(days=days))
-    # Where the days of an earlier restore are over and its copy is not removed yet.
-    kept = RestoreJob.objects.filter(version_row_id=info.id, blob__isnull=False)
     end = ready_at + timedelta(days=days)
-    if kept.update(due_at=end):
-        return facts_of(ready_at, end, kept.values_list("blob_id", flat=True).get())
+    if Blob.objects.filter(pk=info.blob_id, kind=BlobKind.INLINE).exists():
+        return facts_of(ready_at, end)
+    jobs = RestoreJob.objects.select_for_update().filter(version_row_id=info.id)
+    job = jobs.first()
+    if job is not None and job.blob_id is not None:
+        # The days of an earlier restore are over and its copy is not removed yet, or
+        # another request's copy has just been made.
+        jobs.update(due_at=end)
+        return facts_of(ready_at, end, job.blob_id)
     RestoreJob.objects.update_or_create(
         version_row_id=info.id,
         defaults={"tier": tier, "days": days, "due_at": ready_at},

@@ -17,6 +17,7 @@ from kernel.bodies import Body
 from kernel.errors import InvalidObjectState, RestoreAlreadyInProgress
 from kernel.results import CompletedPart, ObjectAttributes
 from lifecycle import restores, tasks
+from objects import restores as objects_restores
 from objects.models import RestoreJob
 from objects.multipart import (
     complete_multipart_upload,
@@ -134,6 +135,25 @@ def test_a_copy_that_is_still_there_is_opened_again(archive):
     assert archive.read() == DATA
     assert archive.work() == restores.RestoresDone()
     assert archive.work(days=2) == restores.RestoresDone(removed=1)
+
+
+def test_a_copy_that_goes_meanwhile_is_made_anew(archive, monkeypatch):
+    archive.restore(days=1)
+    archive.work()
+    commit = objects_restores.commit
+
+    def overtaken(record: Any) -> Any:
+        assert archive.work(days=2) == restores.RestoresDone(removed=1)
+        sweep_all()
+        return commit(record)
+
+    monkeypatch.setattr(objects_restores, "commit", overtaken)
+    assert archive.restore(days=5) is False
+    with pytest.raises(InvalidObjectState):
+        archive.read()
+    assert archive.work() == restores.RestoresDone(made=1)
+    assert archive.read() == DATA
+    assert len(files_of("standard")) == 1
 
 
 def test_a_copy_goes_with_its_version(archive):
