@@ -14,6 +14,8 @@ from kernel.errors import InvalidArgument
 from objects.searches import Order, State, Wanted
 
 SIZE = re.compile(r"\s*(\d+(?:[.,]\d+)?)\s*([kmgt]?)(i?)b?\s*", re.IGNORECASE)
+# Past any object, and within what a database's numbers hold.
+MOST_SIZE = 2.0**62
 STATES = [
     (State.CURRENT, "Current objects"),
     (State.LOCKED, "Locked: held or retained"),
@@ -136,7 +138,7 @@ def size_of(text: str) -> int | None:
     if found is None:
         raise InvalidArgument(f"Write a size as 4096, 10 MiB or 1.5 GiB: “{text}”.")
     power = " kmgt".index(found[2].lower() or " ")
-    return int(float(found[1].replace(",", ".")) * 1024**power)
+    return int(min(float(found[1].replace(",", ".")) * 1024**power, MOST_SIZE))
 
 
 def day_of(text: str) -> datetime | None:

@@ -72,6 +72,8 @@ def newest_job() -> Job:
         ("?tag=team%3Dred", ["2025/summer.jpg", "notes.txt"]),
         ("?tag=team&q=txt", ["notes.txt"]),
         ("?class=cold", []),
+        (f"?min={'9' * 400}", []),
+        ("?min=99999999999999t", []),
         (f"?since={(NOW - timedelta(days=3)).date()}&type=text", ["notes.txt"]),
         (f"?until={(NOW - timedelta(days=300)).date()}", ["2025/summer.jpg"]),
         ("?sort=-size&type=image", ["2026/Summer trip.jpg", "2025/summer.jpg"]),
