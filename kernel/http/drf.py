@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from rest_framework import serializers
+from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -27,7 +28,10 @@ class BoundedJson(JSONParser):
         length = int((parser_context or {})["request"].META.get("CONTENT_LENGTH") or 0)
         if length > MOST_JSON:
             raise EntityTooLarge(proposed_size=length, max_size_allowed=MOST_JSON)
-        return super().parse(stream, media_type, parser_context)
+        try:
+            return super().parse(stream, media_type, parser_context)
+        except RecursionError:
+            raise ParseError("The JSON is nested too deeply.") from None
 
 
 class Strict(serializers.Serializer):  # type: ignore[type-arg]

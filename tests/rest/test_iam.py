@@ -107,6 +107,16 @@ def test_what_no_key_can_be(call, document, status):
     assert call("POST", "/keys", document).status_code == status
 
 
+def test_json_that_is_nested_too_deeply_is_refused(client, api_key):
+    answer = client.post(
+        "/v1/iam/keys",
+        b"[" * 200_000,
+        content_type="application/json",
+        headers={"Authorization": f"Bearer {api_key}"},
+    )
+    assert answer.status_code == 400, answer.content
+
+
 def test_keys_of_others_crowd_out_no_own_one(call, app_key):
     for _ in range(2):
         assert call("POST", "/keys", {}).status_code == 201
