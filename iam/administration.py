@@ -237,11 +237,25 @@ def get_policy(
 
 @audited()
 def delete_policy(principal: Principal, unique_id: str) -> None:
-    """Delete a managed policy and detach it everywhere."""
+    """Delete a managed policy and detach it everywhere.
+
+    Raises AccessDenied to those who may not detach it: it may deny something.
+    """
     found = get_policy(principal, unique_id, "iam:DeletePolicy")
     policy = managed_policies.get_own_policy(principal, found.arn, "iam:DeletePolicy")
+    check_may_detach(principal, policy)
     auditing.tell(before=policy.document)
     change(only(policy).delete)
+
+
+def check_may_detach(principal: Principal, policy: ManagedPolicy) -> None:
+    context = {"iam:policyarn": policy.arn}
+    for identity in policy.identities.select_related("account"):
+        is_role = identity.kind == IdentityKind.ROLE
+        kind = EntityKind.ROLE if is_role else EntityKind.USER
+        check_may(principal, f"iam:Detach{kind}Policy", identity.arn, context=context)
+    for group in policy.groups.select_related("account"):
+        check_may(principal, "iam:DetachGroupPolicy", group.arn, context=context)
 
 
 # Keys

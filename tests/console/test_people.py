@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from django.test import Client
 from django.utils import timezone
 
 from console.settings.policies import IDENTITY_POLICIES
+from iam import administration, managed_policies
+from iam.entities import EntityKind
 from iam.models import AccessKey, Group, ManagedPolicy
 from iam.policy import PolicyKind, parse_policy
 from kernel.bodies import Body
+from kernel.errors import AccessDenied
 from objects.operations import put_object
 
 READ = {
@@ -204,3 +208,20 @@ def test_simulator_asks_for_everybody(operator: Any, bucket: str) -> None:
         operator, who="anonymous", action="s3:GetObject", bucket=bucket, key="a"
     )
     assert not outcome.verdict.is_allowed
+
+
+def test_a_policy_is_not_deleted_past_the_right_to_detach_it(
+    root: Any, make_principal: Any
+) -> None:
+    document = json.dumps(READ)
+    now = timezone.now()
+    policy = managed_policies.create_policy(root, "bounds", document, now=now)
+    deletes = json.loads(document)
+    deletes["Statement"] = [
+        {"Effect": "Allow", "Action": "iam:DeletePolicy", "Resource": "*"}
+    ]
+    ada = make_principal("ada", json.dumps(deletes))
+    managed_policies.attach_policy(root, EntityKind.USER, "ada", policy.arn)
+    with pytest.raises(AccessDenied):
+        administration.delete_policy(ada, policy.unique_id)
+    administration.delete_policy(root, policy.unique_id)
