@@ -523,8 +523,7 @@ def matching_objects(
     """
     where, values = _matching(bucket_id, start, end, also, is_hidden, rows)
     listed = fetch_all(
-        f"SELECT {SUMMARY} FROM {TABLE} v{_as_it_lies(rows)} WHERE {where}"
-        f" ORDER BY {order} LIMIT %s",
+        f"SELECT {SUMMARY} FROM {_chosen(where, rows)} ORDER BY {order} LIMIT %s",
         [*values, limit],
     )
     return [ObjectSummary._make(row) for row in listed]
@@ -562,8 +561,7 @@ def weigh_matching(
     """Count what `matching_objects` lists, and its bytes."""
     where, values = _matching(bucket_id, start, end, also, is_hidden, rows)
     row = fetch_one(
-        f"SELECT count(*), coalesce(sum(v.size), 0)"
-        f" FROM {TABLE} v{_as_it_lies(rows)} WHERE {where}",
+        f"SELECT count(*), coalesce(sum(v.size), 0) FROM {_chosen(where, rows)}",
         values,
     )
     return (0, 0) if row is None else (int(row[0]), int(row[1]))
@@ -577,9 +575,16 @@ def span_of_rows() -> tuple[int, int]:
     return (row[0], row[1]) if row is not None and row[0] is not None else (0, 0)
 
 
-def _as_it_lies(rows: tuple[int, int] | None) -> str:
-    """Keep SQLite from taking the index of keys, whose rows lie all over the table."""
-    return " NOT INDEXED" if rows is not None and not is_postgresql() else ""
+def _chosen(where: str, rows: tuple[int, int] | None) -> str:
+    """Read rows by id as they lie, not by keys, which are all over the table.
+
+    PostgreSQL would else take the index of keys for the order that is asked for.
+    """
+    if rows is None:
+        return f"{TABLE} v WHERE {where}"
+    if is_postgresql():
+        return f"(SELECT * FROM {TABLE} v WHERE {where} OFFSET 0) v"
+    return f"{TABLE} v NOT INDEXED WHERE {where}"
 
 
 def _matching(
