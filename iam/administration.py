@@ -206,8 +206,18 @@ def set_members(
 
 @audited()
 def delete_group(principal: Principal, unique_id: str) -> None:
-    """Delete a group, whoever is in it; its members stay."""
+    """Delete a group, whoever is in it; its members stay.
+
+    Raises AccessDenied to those who may not empty it: it may deny something.
+    """
     group = get_group(principal, unique_id, "iam:DeleteGroup")
+    if group.members.exists():
+        check_may(principal, "iam:RemoveUserFromGroup", group.arn)
+    if group.inline_policies.exists():
+        check_may(principal, "iam:DeleteGroupPolicy", group.arn)
+    for policy in group.managed_policies.select_related("account"):
+        context = {"iam:policyarn": policy.arn}
+        check_may(principal, "iam:DetachGroupPolicy", group.arn, context=context)
     change(only(group).delete)
 
 

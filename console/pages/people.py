@@ -30,6 +30,14 @@ from kernel.errors import InvalidArgument, ObjectStoreError
 MOST_NAMES = 500
 
 
+def ids_of(request: Any, name: str) -> list[int]:
+    """Read the rows that were ticked. Raises InvalidArgument for what is no row's."""
+    ticked = request.POST.getlist(name)
+    if not all(one.isdecimal() and len(one) < 19 for one in ticked):
+        raise InvalidArgument(f"The form's {name} is not one that it offers.")
+    return [int(one) for one in ticked]
+
+
 class RoleForm(ConsoleForm):
     """A role to give, in a bucket where it is one of a bucket."""
 
@@ -238,13 +246,13 @@ class UserPage(Page):
         return self.go(reverse("admin:user", args=[unique_id]) + anchor)
 
     def attach(self, request: Any, unique_id: str) -> HttpResponseBase:
-        ids = [int(one) for one in request.POST.getlist("policy")]
+        ids = ids_of(request, "policy")
         administration.set_policies(self.principal, EntityKind.USER, unique_id, ids)
         self.say("Policies saved.")
         return self.again(unique_id, "#policies")
 
     def join(self, request: Any, unique_id: str) -> HttpResponseBase:
-        ids = [int(one) for one in request.POST.getlist("group")]
+        ids = ids_of(request, "group")
         administration.set_groups(self.principal, unique_id, ids)
         self.say("Groups saved.")
         return self.again(unique_id, "#groups")
@@ -396,11 +404,11 @@ class GroupPage(Page):
             administration.delete_group(self.principal, unique_id)
             self.say("The group is gone; its members stay.")
             return self.go(reverse("admin:groups"))
-        policy_ids = [int(one) for one in request.POST.getlist("policy")]
+        policy_ids = ids_of(request, "policy")
         administration.set_policies(
             self.principal, EntityKind.GROUP, unique_id, policy_ids
         )
-        member_ids = [int(one) for one in request.POST.getlist("member")]
+        member_ids = ids_of(request, "member")
         administration.set_members(self.principal, unique_id, member_ids)
         self.say("Group saved.")
         return self.go(reverse("admin:group", args=[unique_id]))

@@ -10,7 +10,7 @@ from django.test import Client
 from django.utils import timezone
 
 from console.settings.policies import IDENTITY_POLICIES
-from iam import administration, managed_policies
+from iam import administration, groups, inline_policies, managed_policies
 from iam.entities import EntityKind
 from iam.models import AccessKey, Group, ManagedPolicy
 from iam.policy import PolicyKind, parse_policy
@@ -225,3 +225,33 @@ def test_a_policy_is_not_deleted_past_the_right_to_detach_it(
     with pytest.raises(AccessDenied):
         administration.delete_policy(ada, policy.unique_id)
     administration.delete_policy(root, policy.unique_id)
+
+
+@pytest.mark.parametrize("held_by", ["member", "attached", "inline"])
+def test_a_group_is_not_deleted_past_the_right_to_empty_it(
+    root: Any, make_principal: Any, held_by: str
+) -> None:
+    allowed = {"Effect": "Allow", "Action": "iam:DeleteGroup", "Resource": "*"}
+    deletes = json.dumps({"Version": "2012-10-17", "Statement": [allowed]})
+    ada = make_principal("ada", deletes)
+    now = timezone.now()
+    group = groups.create_group(root, "bound", now=now)
+    if held_by == "member":
+        groups.add_user_to_group(root, "bound", "ada")
+    elif held_by == "attached":
+        policy = managed_policies.create_policy(root, "no", json.dumps(READ), now=now)
+        managed_policies.attach_policy(root, EntityKind.GROUP, "bound", policy.arn)
+    else:
+        inline_policies.put_policy(
+            root, EntityKind.GROUP, "bound", "no", json.dumps(READ)
+        )
+    with pytest.raises(AccessDenied):
+        administration.delete_group(ada, group.unique_id)
+    administration.delete_group(root, group.unique_id)
+
+
+def test_forged_rows_are_refused(operator: Any, root: Any) -> None:
+    group = groups.create_group(root, "forged", now=timezone.now())
+    for wrong in ("x", "9" * 30, "-1"):
+        url = f"/admin/groups/{group.unique_id}/"
+        assert operator.post(url, {"policy": wrong}).status_code == 400
