@@ -52,6 +52,7 @@ UNFOLD = {
         lambda request: static("console/console.css"),
         lambda request: static("console/figures.css"),
     ],
+    "SCRIPTS": [lambda request: static("console/js/sidebar.js")],
     "COLORS": {
         "base": BASE,
         "primary": PRIMARY,

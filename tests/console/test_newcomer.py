@@ -31,7 +31,7 @@ def stranger(chromium: Any, live_store: LiveStore) -> Iterator[Any]:
 def click(page: Any) -> Callable[..., None]:
     """Click what has this name and can be seen, as a person would."""
     page.set_default_timeout(15_000)
-    page.set_viewport_size({"width": 1440, "height": 900})
+    page.set_viewport_size({"width": 1280, "height": 800})
 
     def do(name: str, role: str = "link", *, where: str = "main") -> None:
         area = page.locator(where)
@@ -48,7 +48,39 @@ def go(page: Any, name: str) -> None:
 def open_bucket(page: Any, name: str) -> None:
     page.goto("/admin/")
     go(page, "Buckets")
+    page.get_by_label("Find a bucket").fill(name)
+    page.keyboard.press("Enter")
     page.get_by_role("link", name=name, exact=True).click()
+
+
+@pytest.mark.parametrize("width", [1024, 1280, 1920])
+def test_navigation_is_there_at_once(page: Any, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto("/admin/")
+    sidebar = page.locator("#nav-sidebar-inner")
+    buckets = sidebar.get_by_role("link", name="Buckets")
+    buckets.wait_for()
+    end = buckets.evaluate("link => link.closest('nav').getBoundingClientRect().right")
+    begin = page.locator("main").evaluate("main => main.getBoundingClientRect().left")
+    assert end <= begin
+    buckets.click()
+    page.wait_for_url("**/admin/buckets/")
+    page.locator("[x-on\\:click='sidebarToggle()']:visible").click()
+    sidebar.wait_for(state="hidden")
+    page.reload()
+    page.locator("main").wait_for()
+    assert not sidebar.is_visible()
+
+
+def test_phone_reaches_the_buckets_from_the_dashboard(page: Any) -> None:
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.goto("/admin/")
+    page.locator("main").get_by_role("link", name="All buckets").click()
+    page.wait_for_url("**/admin/buckets/")
+    assert not page.locator("#nav-sidebar-inner").is_visible()
+    page.locator("[x-on\\:click='sidebarToggle()']:visible").click()
+    page.locator("#nav-sidebar-inner").get_by_role("link", name="Dashboard").click()
+    page.wait_for_url("**/admin/")
 
 
 def sign_in(page: Any, name: str) -> None:
