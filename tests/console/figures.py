@@ -37,8 +37,8 @@ for day in range(60):
         span=Span.DAY,
         begun_at=traffic.start_of(Span.DAY, now) - timedelta(days=59 - day),
         objects_count=4000 + 90 * day,
-        current_size=(40 + day * 1.4 + 3 * math.sin(day / 5)) * 2**30,
-        earlier_size=(6 + day * 0.2) * 2**30,
+        current_size=(2.2 + day * 0.08 + 0.2 * math.sin(day / 5)) * 2**20,
+        earlier_size=(0.1 + day * 0.004) * 2**20,
     )
 heartbeats.note_alive(heartbeats.WORKER, "celery@store", now)
 heartbeats.note_alive(heartbeats.BEAT, "schedule@store", now)
