@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from os.path import commonprefix
 from typing import Any
 
 from django.db import connection
@@ -131,12 +132,23 @@ def chosen_pages(
     after: str,
     per_page: int,
 ) -> Iterator[Page]:
-    bucket = get_bucket(principal, "s3:ListBucket", bucket_name)
+    bucket = bucket_of_keys(principal, bucket_name, keys)
     left = sorted(key for key in keys if key > after)
     for begin in range(0, len(left), per_page):
         some = left[begin : begin + per_page]
         rows = queries.latest_of_keys(bucket.id, some)
         yield [row for row in rows if not row.is_delete_marker], {"after": some[-1]}
+
+
+def bucket_of_keys(
+    principal: Principal, bucket_name: str, keys: Sequence[str]
+) -> BucketInfo:
+    """Find the bucket for who may list the folder that all these keys lie in."""
+    shared = commonprefix(list(keys))  # noqa: RUF071 - cut to whole folders next
+    folder = shared[: shared.rfind("/") + 1]
+    return get_bucket(
+        principal, "s3:ListBucket", bucket_name, context={"s3:prefix": folder}
+    )
 
 
 def weigh_targets(
@@ -194,7 +206,7 @@ def weigh_keys(
     principal: Principal, bucket_name: str, keys: list[str], *, now: datetime
 ) -> Weight:
     """Count the versions of some keys. Raises AccessDenied."""
-    bucket = get_bucket(principal, "s3:ListBucket", bucket_name)
+    bucket = bucket_of_keys(principal, bucket_name, keys)
     rows = queries.versions_of_keys(bucket.id, keys, MOST_WEIGHED)
     return weight_of(rows, now)
 
