@@ -99,10 +99,13 @@ def carry_out_restores(
 
 
 def make_copy(job: RestoreJob, version: ObjectInfo, clock: Clock) -> bool:
-    """Copy the version's bytes to the nearest class and open it; False if too late."""
+    """Copy the version's bytes to the nearest class and open it; False if too late.
+
+    Raises DamagedBytesError where there are none.
+    """
     blob = blob_queries.get(version.blob_id) if version.blob_id else None
     if blob is None:
-        return False
+        raise DamagedBytesError("The version's bytes are not known to the store.")
     try:
         copied = copy_blob(blob, settings.OBJECTSTORE_STORAGE_CLASSES[0], clock)
     except VersionChangedError:

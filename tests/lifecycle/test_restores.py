@@ -183,6 +183,13 @@ def test_a_storage_that_is_down_is_tried_again(archive):
     assert RestoreJob.objects.get().error == ""
 
 
+def test_bytes_that_the_store_does_not_know_are_told_of(archive, monkeypatch):
+    archive.restore()
+    monkeypatch.setattr(restores.blob_queries, "get", lambda blob_id: None)
+    assert archive.work() == restores.RestoresDone(failed=1)
+    assert "not known" in RestoreJob.objects.get().error
+
+
 def test_a_worker_that_was_told_and_died_is_told_again(archive):
     archive.restore()
     now = timezone.now()
