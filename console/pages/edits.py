@@ -18,7 +18,7 @@ from console.pages.browser import MAY
 from console.pages.buckets import BucketPage, may_in
 from console.pages.objects import MetadataForm
 from console.pages.removal import Chosen, measured
-from console.settings.widgets import ConsoleForm, Lines, Pairs
+from console.settings.widgets import ConsoleForm, Lines, Pairs, UntilField
 from kernel.errors import InvalidArgument
 from kernel.names import check_metadata, check_tags
 from kernel.results import BucketInfo
@@ -69,14 +69,7 @@ class EditForm(ConsoleForm):
             ("none", "lift it"),
         ],
     )
-    until = forms.DateTimeField(
-        label="Until (UTC)",
-        required=False,
-        widget=forms.DateTimeInput(
-            attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
-        ),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-    )
+    until = UntilField()
     bypass = forms.BooleanField(label="Bypass governance", required=False)
     hold = forms.ChoiceField(
         label="Legal hold",

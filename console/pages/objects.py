@@ -19,7 +19,7 @@ from console.pages.browser import browse_link, check_key, folder_of
 from console.pages.buckets import BucketPage
 from console.pages.preview import kind_of, preview_of
 from console.pages.shares import LASTS
-from console.settings.widgets import ConsoleForm, Pairs
+from console.settings.widgets import ConsoleForm, Pairs, UntilField
 from kernel.errors import InvalidArgument, NoSuchKey, ObjectStoreError
 from kernel.results import BucketInfo, ObjectInfo
 from objects import bulk, retention, tagging
@@ -106,14 +106,7 @@ class LockForm(ConsoleForm):
             ("COMPLIANCE", "compliance"),
         ],
     )
-    until = forms.DateTimeField(
-        label="Until (UTC)",
-        required=False,
-        widget=forms.DateTimeInput(
-            attrs={"type": "datetime-local"}, format="%Y-%m-%dT%H:%M"
-        ),
-        input_formats=["%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"],
-    )
+    until = UntilField()
     is_held = forms.BooleanField(label="Legal hold", required=False)
     bypass = forms.BooleanField(label="Bypass governance", required=False)
 

@@ -49,6 +49,20 @@ def dress(field: forms.Field) -> None:
     widget.attrs.setdefault("class", kind)
 
 
+class UntilField(forms.DateTimeField):
+    """When a retention ends, as a browser's own picker gives it."""
+
+    def __init__(self, **options: Any) -> None:
+        form = "%Y-%m-%dT%H:%M"
+        options.setdefault("label", "Until (UTC)")
+        super().__init__(
+            required=False,
+            widget=forms.DateTimeInput(attrs={"type": "datetime-local"}, format=form),
+            input_formats=[form, f"{form}:%S"],
+            **options,
+        )
+
+
 class Lines(forms.CharField):
     """Several values, one a line."""
 
