@@ -90,6 +90,16 @@ def test_the_address_says_what_is_looked_for(
     assert shown(operator, query) == expected
 
 
+def test_ways_to_list_are_not_offered_for_what_was_found(
+    store: Any, operator: Client
+) -> None:
+    listed, found = (
+        operator.get(f"/admin/buckets/many/objects/{query}").content.decode()
+        for query in ("", "?q=summer")
+    )
+    assert ("How to show it" in listed, "How to show it" in found) == (True, False)
+
+
 @pytest.mark.parametrize(
     "query", ["?min=much", "?since=yesterday", "?sort=colour", "?state=lost"]
 )
