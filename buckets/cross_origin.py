@@ -72,10 +72,10 @@ def add_headers(
     http: HttpRequest, bucket_name: str, response: HttpResponseBase
 ) -> None:
     """Say on an answer to whom a browser may show it."""
-    document = configuration(bucket_name) if bucket_name else None
-    if document is None:
+    origin = http.META.get("HTTP_ORIGIN")
+    document = configuration(bucket_name) if origin and bucket_name else None
+    if origin is None or document is None:
         return
-    origin = http.META["HTTP_ORIGIN"]
     stated = http.META.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD")
     rule = find_rule(document, origin, stated or http.method or "GET")
     if rule is not None:

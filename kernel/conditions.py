@@ -7,9 +7,11 @@ differently; each has its own check here.
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from types import MappingProxyType
 from typing import Final
 
 from kernel.errors import NoSuchKey, NotImplemented, NotModified, PreconditionFailed
@@ -34,13 +36,20 @@ class Conditions:
 
 
 NO_CONDITIONS: Final = Conditions()
+NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
-def check_read(conditions: Conditions, *, etag: str, last_modified: datetime) -> None:
+def check_read(
+    conditions: Conditions,
+    *,
+    etag: str,
+    last_modified: datetime,
+    headers: Mapping[str, str] = NO_HEADERS,
+) -> None:
     """Raise PreconditionFailed or NotModified unless the object may be read."""
     failed = _failed_condition(conditions, etag, last_modified)
     if failed in (IF_NONE_MATCH, IF_MODIFIED_SINCE):
-        raise NotModified(etag=etag, last_modified=last_modified)
+        raise NotModified(etag=etag, last_modified=last_modified, headers=headers)
     if failed:
         raise PreconditionFailed(condition=failed)
 

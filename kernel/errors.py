@@ -635,6 +635,7 @@ class NotAcceptable(ObjectStoreError):
 
     status = 406
     rest_code = "InvalidRequest"
+    rest_status = 400
     message = "No representation that you accept can be given."
 
 
@@ -643,7 +644,8 @@ class UnsupportedMediaType(ObjectStoreError):
 
     status = 415
     rest_code = "InvalidRequest"
-    message = "The content type of the body is not supported."
+    rest_status = 400
+    message = "The content type of the body is not supported. Send application/json."
 
 
 class BucketAlreadyExists(ObjectStoreError):

@@ -21,6 +21,7 @@ from kernel.errors import (
     AuthenticationFailed,
     EntityTooLarge,
     InvalidArgument,
+    InvalidObjectKey,
     InvalidRequest,
     MethodNotAllowed,
     NoSuchBucket,
@@ -50,6 +51,8 @@ CLASSES = {
     "PUT": OperationClass.OBJECT_PUT,
     "DELETE": OperationClass.OBJECT_DELETE,
 }
+# What no operation is asked by counts as well.
+OTHER = OperationClass.BUCKET
 View = Callable[..., HttpResponseBase]
 
 
@@ -65,9 +68,9 @@ def admitted(operation: OperationClass | None = None) -> Callable[[View], View]:
             if authenticated.principal.is_anonymous:
                 authenticated = local_operator(request, authenticated)
             limited = operation or CLASSES.get(request.method or "")
+            count(request, authenticated.principal, "keyvalue", limited or OTHER)
             if limited is None:
-                raise MethodNotAllowed(method=request.method)
-            count(request, authenticated.principal, "keyvalue", limited)
+                raise MethodNotAllowed(method=request.method, allow=", ".join(CLASSES))
             request.operation = name_of(limited, request.method)  # type: ignore[attr-defined]
             return view(request, authenticated, **named)
 
@@ -117,7 +120,7 @@ def local_operator(request: HttpRequest, asked: Authenticated) -> Authenticated:
 def list_keys(request: HttpRequest, asked: Authenticated) -> HttpResponseBase:
     """List keys: `prefix`, `limit` and `continuation_token`, in byte order."""
     if request.method not in {"GET", "HEAD"}:
-        raise MethodNotAllowed(method=request.method)
+        raise MethodNotAllowed(method=request.method, allow="GET, HEAD")
     limit = listing_limit(request)
     bucket = operations.find_bucket_name(asked.principal)
     if bucket is None:
@@ -171,8 +174,10 @@ def one_object(
     request: HttpRequest, asked: Authenticated, key: str
 ) -> HttpResponseBase:
     """Store, fetch, look at or delete one key."""
+    if not key:
+        raise InvalidObjectKey(key=key)
     if request.method == "PUT":
-        return put(request, asked, key)
+        return stored(key, put(request, asked, key))
     if request.method == "DELETE":
         return delete(request, asked, key)
     return get(request, asked, key)
@@ -182,11 +187,17 @@ def one_object(
 def one_value(request: HttpRequest, asked: Authenticated, key: str) -> HttpResponseBase:
     """The strict dialect: short plain keys, short UTF-8 values."""
     check_kv_key(key)
-    if request.method == "PUT":
-        return put(request, asked, STRICT_PREFIX + key, strict_value(request, asked))
-    if request.method == "DELETE":
-        return delete(request, asked, STRICT_PREFIX + key)
-    return get(request, asked, STRICT_PREFIX + key)
+    kept_as = STRICT_PREFIX + key
+    try:
+        if request.method == "PUT":
+            value = strict_value(request, asked)
+            return stored(key, put(request, asked, kept_as, value))
+        if request.method == "DELETE":
+            return delete(request, asked, kept_as)
+        return get(request, asked, kept_as)
+    except NoSuchKey as error:
+        error.details["key"] = key
+        raise
 
 
 def strict_value(request: HttpRequest, asked: Authenticated) -> Body:
@@ -206,7 +217,7 @@ def strict_value(request: HttpRequest, asked: Authenticated) -> Body:
 
 def put(
     request: HttpRequest, asked: Authenticated, key: str, body: Body | None = None
-) -> HttpResponseBase:
+) -> ObjectInfo:
     now = timezone.now()
     body = body or request_body(request, asked.payload)
     attributes = ObjectAttributes(content_type=request.META.get("CONTENT_TYPE", ""))
@@ -224,11 +235,15 @@ def put(
 
     bucket = operations.find_bucket_name(asked.principal)
     try:
-        info = write(bucket or operations.make_bucket(asked.principal, now))
+        return write(bucket or operations.make_bucket(asked.principal, now))
     except NoSuchBucket:
         # The bucket went away before a byte of the body was read.
         operations.forget_bucket(asked.principal)
-        info = write(operations.make_bucket(asked.principal, now))
+        return write(operations.make_bucket(asked.principal, now))
+
+
+def stored(key: str, info: ObjectInfo) -> HttpResponse:
+    """Answer a PUT, naming the key as the client does."""
     text = f'{{"key": {quoted(key)}, "size": {info.size}, "etag": "{info.etag}"}}'
     # Of text, Django works out the charset: 4 us.
     response = HttpResponse(text.encode(), content_type="application/json")

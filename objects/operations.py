@@ -579,7 +579,12 @@ def marker_refusal(marker: ObjectInfo, version_id: str) -> ObjectStoreError:
 
 def check_conditions(info: ObjectInfo, conditions: Conditions) -> None:
     if conditions is not NO_CONDITIONS:
-        check_read(conditions, etag=info.etag, last_modified=info.created_at)
+        check_read(
+            conditions,
+            etag=info.etag,
+            last_modified=info.created_at,
+            headers=info.headers,
+        )
 
 
 @dataclass(frozen=True, slots=True)

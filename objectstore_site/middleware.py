@@ -33,7 +33,8 @@ from s3api.requests import target_of
 GetResponse = Callable[[HttpRequest], HttpResponse]
 REST_BUCKETS = "/v1/buckets/"
 WEBSITES = "s3api.website_urls"
-BROWSER_MOUNTS = ("/admin/", "/-/static/", "/-/share/", "/docs")
+BROWSER_MOUNTS = ("/admin/", "/-/static/", "/-/share/")
+BROWSER_PAGES = ("/docs",)
 
 
 class RequestFrame:
@@ -74,6 +75,8 @@ class RequestFrame:
             response.headers["Connection"] = "close"
         if not urlconf and isinstance(response, ObjectResponse):
             keep_from_origin(response)
+        if response.status_code == 204:
+            del response.headers["Content-Type"]
         # Without it the server falls back to chunks.
         if not response.streaming and "Content-Length" not in response.headers:
             response.headers["Content-Length"] = str(len(response.content))
@@ -188,7 +191,7 @@ def urlconf_of_host(request: HttpRequest) -> str:
 def is_for_browser(request: HttpRequest) -> bool:
     """Tell whether sessions matter: console pages, and the API opened in a browser."""
     path = request.path_info
-    if path.startswith(BROWSER_MOUNTS):
+    if path in BROWSER_PAGES or path.startswith(BROWSER_MOUNTS):
         return True
     return path.startswith("/v1/") and settings.SESSION_COOKIE_NAME in request.COOKIES
 

@@ -5,7 +5,7 @@ them one after another.
 """
 
 from django.conf import settings
-from django.urls import path
+from django.urls import path, re_path
 
 import buckets.urls
 import iam.urls
@@ -15,18 +15,24 @@ import objects.urls
 import s3api.urls
 import shares.urls
 from console.site import console_site
+from kernel.http.drf import METHODS, NowhereViewSet
 from objectstore_site import health
 from observability.views import metrics
 
 serves_s3 = settings.OBJECTSTORE_ROOT_DIALECT != "kv"
 at_root = s3api.urls.urlpatterns if serves_s3 else keyvalue.urls.root_urlpatterns
 urlpatterns = [
+    *([] if serves_s3 else keyvalue.urls.strict_urlpatterns),
     *keyvalue.urls.urlpatterns,
     *objects.urls.urlpatterns,
     *buckets.urls.urlpatterns,
     *lifecycle.urls.urlpatterns,
     *iam.urls.urlpatterns,
     *shares.urls.urlpatterns,
+    re_path(
+        r"^v1/(buckets|iam|shares)/",
+        NowhereViewSet.as_view(dict.fromkeys(METHODS, "refuse")),
+    ),
     path("-/live", health.live),
     path("-/ready", health.ready),
     path("-/metrics", metrics),

@@ -12,7 +12,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import ViewSet
 
-from kernel.errors import EntityTooLarge
+from kernel.errors import EntityTooLarge, InvalidRequest
 from kernel.http.operations import UNKNOWN
 from kernel.http.schema import DocumentSchema
 
@@ -54,6 +54,8 @@ class RestViewSet(ViewSet):
     schema = DocumentSchema()
     # By action: the class of operation that its rate limit counts.
     operation_classes: dict[str, str] = {}
+    # What no action is for, such as a method that is not allowed, is counted too.
+    other_class = "bucket"
 
     def dispatch(self, request: Any, *arguments: Any, **named: Any) -> Any:
         """Answer, and let go of the request as soon as the answer is written.
@@ -82,13 +84,25 @@ class RestViewSet(ViewSet):
         super().initial(request, *arguments, **named)
 
     @property
-    def operation_class(self) -> str | None:
-        return self.operation_classes.get(self.action)
+    def operation_class(self) -> str:
+        return self.operation_classes.get(self.action, self.other_class)
 
     @property
     def default_response_headers(self) -> dict[str, str]:
         """Leave Allow and Vary to the answers that mean something by them."""
         return {}
+
+
+METHODS = ("get", "post", "put", "patch", "delete")
+
+
+class NowhereViewSet(RestViewSet):
+    """The paths under the REST dialect's mounts that mean nothing."""
+
+    schema = None  # type: ignore[assignment]
+
+    def refuse(self, request: Request, **named: Any) -> Response:
+        raise InvalidRequest("There is nothing at this path.")
 
 
 _names: dict[tuple[type, str | None], str] = {}

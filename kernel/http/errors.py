@@ -15,6 +15,7 @@ from rest_framework.response import Response
 
 from kernel import errors
 from kernel.errors import ObjectStoreError
+from kernel.http.responses import http_date
 from kernel.kept_settings import settings
 
 logger = logging.getLogger("objectstore")
@@ -92,7 +93,6 @@ TRANSLATED: dict[type[Exception], Callable[[], ObjectStoreError]] = {
     PermissionDenied: errors.AccessDenied,
     RequestDataTooBig: errors.EntityTooLarge,
     rest.ParseError: errors.MalformedJSON,
-    rest.MethodNotAllowed: errors.MethodNotAllowed,
     rest.NotAcceptable: errors.NotAcceptable,
     rest.UnsupportedMediaType: errors.UnsupportedMediaType,
     rest.NotAuthenticated: errors.AuthenticationFailed,
@@ -109,11 +109,15 @@ def render_json(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
 def render_rest_error(error: Exception, context: dict[str, Any]) -> Response | None:
     """DRF's EXCEPTION_HANDLER: the same body, through DRF's own renderers."""
     request = context["request"]._request
-    refusal = (
-        invalid_json(error)
-        if isinstance(error, rest.ValidationError)
-        else as_refusal(request, error)
-    )
+    if isinstance(error, rest.ValidationError):
+        refusal = invalid_json(error)
+    elif isinstance(error, rest.MethodNotAllowed):
+        allowed = context["view"].allowed_methods
+        refusal = errors.MethodNotAllowed(
+            method=request.method, allow=", ".join(allowed)
+        )
+    else:
+        refusal = as_refusal(request, error)
     has_body = refusal.status_in_rest != 304
     response = Response(
         json_error(request, refusal) if has_body else None,
@@ -135,11 +139,28 @@ def json_error(request: HttpRequest, error: ObjectStoreError) -> dict[str, Any]:
         "error": {
             "code": error.code_in_rest,
             "message": error.text,
-            "details": {name: plain(value) for name, value in error.details.items()},
+            "details": rest_details(error.details),
             "request_id": getattr(request, "request_id", ""),
             "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
         }
     }
+
+
+# What is called otherwise than in S3.
+ARGUMENTS = {
+    "continuation-token": "continuation_token",
+    "version-id-marker": "version_id_marker",
+    "versionId": "version_id",
+}
+
+
+def rest_details(details: dict[str, object]) -> dict[str, object]:
+    """Write an error's details, with arguments named as the client named them."""
+    written = {name: plain(value) for name, value in details.items()}
+    if "argument_name" in written:
+        name = str(written["argument_name"])
+        written["argument_name"] = ARGUMENTS.get(name, name)
+    return written
 
 
 def plain(value: object) -> object:
@@ -157,7 +178,18 @@ def add_headers(response: Any, error: ObjectStoreError) -> None:
         response["Retry-After"] = str(details["retry_after"])
     if isinstance(error, errors.InvalidRange):
         response["Content-Range"] = f"bytes */{details.get('actual_object_size', '*')}"
-    if "etag" in details and error.status == 304:
-        response["ETag"] = f'"{details["etag"]}"'
+    if isinstance(error, errors.NotModified):
+        add_validators(response, details)
+    if details.get("allow"):
+        response["Allow"] = str(details["allow"])
     if error.status in {404, 405} and details.get("is_delete_marker"):
         response["x-amz-delete-marker"] = "true"
+
+
+def add_validators(response: Any, details: dict[str, Any]) -> None:
+    """Add what a cache needs to go on with its copy (RFC 9110, 15.4.5)."""
+    response["ETag"] = f'"{details["etag"]}"'
+    response["Last-Modified"] = http_date(details["last_modified"])
+    for name in ("Cache-Control", "Expires"):
+        if name in details["headers"]:
+            response[name] = details["headers"][name]

@@ -97,8 +97,17 @@ def test_the_stored_etag_may_carry_its_quotes():
 
 def test_not_modified_carries_what_its_answer_must():
     with pytest.raises(NotModified) as refusal:
-        check_read(Conditions(if_none_match=ETAG), etag=ETAG, last_modified=STORED)
-    assert refusal.value.details == {"etag": ETAG, "last_modified": STORED}
+        check_read(
+            Conditions(if_none_match=ETAG),
+            etag=ETAG,
+            last_modified=STORED,
+            headers={"Cache-Control": "no-cache"},
+        )
+    assert refusal.value.details == {
+        "etag": ETAG,
+        "last_modified": STORED,
+        "headers": {"Cache-Control": "no-cache"},
+    }
 
 
 @pytest.mark.parametrize(

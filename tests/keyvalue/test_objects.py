@@ -150,3 +150,12 @@ def test_a_deleted_bucket_is_made_again(client, headers, root):
     delete_bucket(root, "key-value", now=timezone.now())
     assert client.get("/objects/key", headers=headers).status_code == 404
     assert put(client, headers, "/objects/key").status_code == 200
+
+
+def test_no_key_is_no_key_of_this_dialect(client, headers):
+    for answer in (
+        put(client, headers, "/objects/"),
+        client.get("/objects/", headers=headers),
+    ):
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "InvalidObjectKey"

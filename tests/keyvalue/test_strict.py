@@ -78,3 +78,26 @@ def test_serving_everyone_without_keys_is_an_error(settings):
     assert [one.id for one in check_anonymous_is_local()] == ["keyvalue.E001"]
     settings.SERVER_HOST = "127.0.0.1"
     assert check_anonymous_is_local() == []
+
+
+def test_a_key_is_named_as_the_client_names_it(client, mount):
+    root, headers = mount
+    assert put(client, f"{root}foo", b"x", headers).json()["key"] == "foo"
+    missing = client.get(f"{root}qux", headers=headers)
+    assert missing.json()["error"]["details"] == {"key": "qux"}
+
+
+def test_no_key_is_no_key_of_this_dialect(client, mount):
+    root, headers = mount
+    for path in {root, root.rstrip("/") or "/"}:
+        answer = put(client, path, b"x", headers)
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "InvalidObjectKey"
+
+
+def test_a_refused_method_is_told_which_are_allowed(client, mount):
+    root, headers = mount
+    answer = client.post(f"{root}foo", headers=headers)
+    assert answer.status_code == 405
+    assert answer["Allow"] == "GET, HEAD, PUT, DELETE"
+    assert answer["X-RateLimit-Limit"] == "100"

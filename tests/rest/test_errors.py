@@ -291,3 +291,77 @@ def test_a_wrong_digest(rest, bucket_with_object):
     answer = rest("PUT", "/my-bucket/objects/k", b"data", Content_MD5=wrong)
     refuse(answer, 400, "BadDigest")
     assert rest("GET", "/my-bucket/objects/k").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("POST", "", "GET, HEAD, OPTIONS"),
+        ("PATCH", "/my-bucket", "GET, PUT, DELETE, HEAD, OPTIONS"),
+        ("POST", "/my-bucket/objects/key", "GET, HEAD, PUT, DELETE, OPTIONS"),
+        ("DELETE", "/my-bucket/objects", "GET, HEAD, OPTIONS"),
+    ],
+)
+def test_a_refused_method_is_told_which_are_allowed(
+    rest, bucket_with_object, method, path, allowed
+):
+    answer = rest(method, path)
+    error = refuse(answer, 405, "MethodNotAllowed")
+    assert set(answer["Allow"].split(", ")) == set(allowed.split(", "))
+    assert error["details"] == {"method": method, "allow": answer["Allow"]}
+    assert answer["X-RateLimit-Limit"] == "100"
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/my-bucket/", "/my-bucket/nonsense", "/my-bucket/objects/"]
+)
+def test_a_path_that_means_nothing_is_refused_as_rest_does(
+    rest, bucket_with_object, path
+):
+    answer = rest("GET", path)
+    refuse(answer, 400, "InvalidRequest")
+    assert answer["X-RateLimit-Limit"] == "100"
+
+
+def test_json_sent_as_a_form_is_an_invalid_request(rest):
+    form = "application/x-www-form-urlencoded"
+    answer = rest("PUT", "/my-bucket", b'{"region": "us-west-1"}', kind=form)
+    refuse(answer, 400, "InvalidRequest")
+
+
+def test_options_of_a_bucket_with_cors_rules_is_answered(rest):
+    rule = {"allowed_origins": ["*"], "allowed_methods": ["GET"]}
+    assert rest("PUT", "/my-bucket", {"cors": {"rules": [rule]}}).status_code == 201
+    assert rest("OPTIONS", "/my-bucket").status_code == 200
+
+
+def test_a_copy_that_is_current_is_told_what_caches_need(rest):
+    rest("PUT", "/my-bucket")
+    rest("PUT", "/my-bucket/objects/key", b"x", cache_control="max-age=60")
+    whole = rest("HEAD", "/my-bucket/objects/key")
+    current = rest("GET", "/my-bucket/objects/key", if_none_match=whole["ETag"])
+    assert (current.status_code, current.content) == (304, b"")
+    for name in ("ETag", "Last-Modified", "Cache-Control"):
+        assert current[name] == whole[name]
+    assert current["X-RateLimit-Limit"] == "5000"
+
+
+def test_no_content_has_no_type(rest, bucket_with_object):
+    gone = rest("DELETE", "/my-bucket/objects/key")
+    assert gone.status_code == 204
+    assert "Content-Type" not in gone
+
+
+@pytest.mark.parametrize(
+    ("path", "argument"),
+    [
+        ("/my-bucket/objects?continuation_token=none", "continuation_token"),
+        ("/my-bucket/objects/key?version_id=none", "version_id"),
+        ("/my-bucket/objects?limit=0", "limit"),
+    ],
+)
+def test_an_argument_is_named_as_the_client_named_it(
+    rest, bucket_with_object, path, argument
+):
+    error = refuse(rest("GET", path), 400, "InvalidRequest")
+    assert error["details"]["argument_name"] == argument

@@ -36,3 +36,8 @@ def test_plain_keys_are_not_resolved():
     assert names_in("/v1/buckets/b/objects/a/uploads") is None
     assert names_in("/v1/buckets/b/objects") is None
     assert names_in("/objects/a") is None
+
+
+def test_a_bucket_named_like_a_page_is_no_page(client, db):
+    assert "X-Frame-Options" in client.get("/docs")
+    assert "X-Frame-Options" not in client.get("/docs-archive/key")

@@ -83,7 +83,9 @@ def test_acknowledged_writes_outlive_a_kill(store, http):
         assert {key: again.get(f"/{key}").text for key in written} == written
 
 
-@pytest.mark.parametrize("key", ["a", "Z", "0", "azAZ09", "k" * 255])
+@pytest.mark.parametrize(
+    "key", ["a", "Z", "0", "azAZ09", "k" * 255, "objects", "docs", "kv", "v1", "admin"]
+)
 def test_keys_that_are_allowed(http, key):
     assert http.put(f"/{key}", content=b"x").status_code == 200
     assert http.get(f"/{key}").content == b"x"
