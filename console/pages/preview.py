@@ -22,6 +22,8 @@ MOST_TEXT = 256 * 1024
 # Nested deeply, few bytes of JSON are laid out with very many spaces.
 MOST_LAID_OUT = 4 * MOST_TEXT
 MOST_IMAGE = 32 * 1024 * 1024
+# A PDF is held whole by the browser that draws it.
+MOST_PDF = 64 * 1024 * 1024
 MOST_ROWS = 200
 MOST_COLUMNS = 40
 # Raster formats alone: an SVG is a document that can hold scripts.
@@ -59,13 +61,15 @@ class Preview:
 
 
 def kind_of(info: ObjectInfo) -> str:
-    """Tell how an object can be shown: image, audio, video, csv, json, text or none."""
+    """Tell how an object can be shown, by its type and its name's ending."""
     content_type = info.content_type.partition(";")[0].strip().lower()
     ending = info.key.rpartition(".")[2].lower()
     if content_type in IMAGES:
         return "image"
     if content_type.partition("/")[0] in {"audio", "video"}:
         return content_type.partition("/")[0]
+    if content_type == "application/pdf" or ending == "pdf":
+        return "pdf"
     if content_type in {"text/csv", "text/tab-separated-values"} or ending in {
         "csv",
         "tsv",
@@ -88,9 +92,17 @@ def preview_of(principal: Principal, name: str, info: ObjectInfo) -> Preview:
         return Preview("none", why="There is no safe preview of this kind of file.")
     if kind == "image" and info.size > MOST_IMAGE:
         return Preview("none", why="The image is too large to show here.")
-    if kind in {"image", "audio", "video"}:
+    if kind == "pdf" and not 0 < info.size <= MOST_PDF:
+        return Preview("none", why=why_no_pdf(info))
+    if kind in {"image", "audio", "video", "pdf"}:
         return Preview(kind)
     return text_preview(principal, name, info, kind)
+
+
+def why_no_pdf(info: ObjectInfo) -> str:
+    if not info.size:
+        return "The object is empty."
+    return "PDFs of more than 64 MiB are not drawn here: download it to look at it."
 
 
 def text_preview(

@@ -71,6 +71,39 @@ def png(width: int, height: int) -> bytes:
     )
 
 
+def pdf(*texts: str, script: str = "") -> bytes:
+    """Write a PDF with a page for each text; the script runs where a viewer lets it."""
+    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(texts)))
+    act = f"/OpenAction << /S /JavaScript /JS ({script}) >> " if script else ""
+    parts = [
+        f"<< /Type /Catalog /Pages 2 0 R {act}>>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(texts)} >>",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]
+    for number, text in enumerate(texts):
+        drawn = (
+            f"0.1 0.3 0.7 rg 40 40 200 200 re f BT /F1 40 Tf 60 300 Td ({text}) Tj ET"
+        )
+        parts += [
+            "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 400] /Resources"
+            f" << /Font << /F1 3 0 R >> >> /Contents {5 + 2 * number} 0 R >>",
+            f"<< /Length {len(drawn)} >>\nstream\n{drawn}\nendstream",
+        ]
+    written, places = b"%PDF-1.7\n", []
+    for number, part in enumerate(parts, start=1):
+        places.append(len(written))
+        written += f"{number} 0 obj\n{part}\nendobj\n".encode()
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    return (
+        written
+        + (
+            f"xref\n0 {len(parts) + 1}\n0000000000 65535 f \n{table}trailer\n"
+            f"<< /Size {len(parts) + 1} /Root 1 0 R >>\n"
+            f"startxref\n{len(written)}\n%%EOF\n"
+        ).encode()
+    )
+
+
 def give_png(store: LiveStore) -> None:
     client_of(store).put_object(
         Bucket="team-photos",
@@ -102,7 +135,6 @@ def fill(store: LiveStore) -> None:
             ContentType="image/jpeg",
         )
     for name, size, kind in (
-        ("2026/report.pdf", 182_000, "application/pdf"),
         ("2026/walk.mp4", 940_000, "video/mp4"),
         ("2026/notes.md", 2_300, "text/markdown"),
         ("2026/winter/snow.jpg", 84_000, "image/jpeg"),
@@ -112,6 +144,12 @@ def fill(store: LiveStore) -> None:
         s3.put_object(
             Bucket="team-photos", Key=name, Body=b"x" * size, ContentType=kind
         )
+    s3.put_object(
+        Bucket="team-photos",
+        Key="2026/report.pdf",
+        Body=pdf("The year 2026", "Figures", "Plans"),
+        ContentType="application/pdf",
+    )
     for step in range(3):
         s3.put_object(
             Bucket="team-photos",
