@@ -34,6 +34,12 @@ def new_version_id(now_ns: int, entropy: bytes, *, before: str = "") -> str:
     return (inverted + entropy).hex()
 
 
+def first_id_of(moment_ns: int) -> str:
+    """Return the id that sorts ahead of all made until then, behind all made later."""
+    bounded = min(max(moment_ns, 0), _LATEST_NS)
+    return (_LATEST_NS - bounded).to_bytes(_TIME_BYTES).hex() + "00" * ENTROPY_BYTES
+
+
 def version_time_ns(version_id: str) -> int:
     """Return the nanoseconds since 1970 at which the id was made."""
     if not is_version_id(version_id):

@@ -355,9 +355,10 @@ def _walk(
     prefix: str,
     delimiter: str,
     limit: int,
-    condition: str,
+    also: tuple[str, list[Any]],
 ) -> tuple[str, list[Any]]:
     """Write the walk; each of its rows is a key that stands alone or for its prefix."""
+    condition, more = also
     find = "strpos" if is_postgresql() else "instr"
     rest = len(prefix) + 1
     # What follows prefix + segment + delimiter: the same with the next delimiter.
@@ -374,14 +375,14 @@ def _walk(
         first=SEEK.format(where=f"{where} AND {condition}"),
         next=SEEK.format(where=f"{next_where} AND {condition}"),
     )
-    return sql, [*where_values, *next_values, limit]
+    return sql, [*where_values, *more, *next_values, *more, limit]
 
 
 def walk_objects(
     bucket_id: int, start: str, end: str, prefix: str, delimiter: str, limit: int
 ) -> list[ObjectSummary]:
     """List one object for each key that stands alone and each common prefix."""
-    walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, CURRENT)
+    walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, (CURRENT, []))
     rows = fetch_all(
         # CROSS keeps SQLite from walking the bucket and looking keys up: 39 ms
         # instead of 0.8 at 300,000 keys.
@@ -413,7 +414,7 @@ def walk_keys(
     bucket_id: int, start: str, end: str, prefix: str, delimiter: str, limit: int
 ) -> list[str]:
     """List one key, of any state, for each that stands alone and each prefix."""
-    walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, "TRUE")
+    walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, ("TRUE", []))
     with connection.cursor() as cursor:
         cursor.execute(
             f"{walk} SELECT key FROM walk WHERE key IS NOT NULL ORDER BY step", values
@@ -602,3 +603,130 @@ def _matching(
     if rows is None:
         return where, [*values, *more]
     return f"v.id >= %s AND v.id < %s AND {where}", [*rows, *values, *more]
+
+
+# The version of a key that was current at a time, by the index alone: the first from
+# the place of that time on. Asked for as a value, so that no plan joins whole buckets.
+THEN = (
+    f"SELECT {{column}} FROM {TABLE} n WHERE n.bucket_id = v.bucket_id"
+    " AND n.key = v.key AND n.version_id >= %s ORDER BY n.version_id LIMIT 1"
+)
+
+
+def _current_at(place: str) -> Condition:
+    """Ask for objects that were current at the time whose place among ids is given."""
+    first = THEN.format(column="n.version_id")
+    return (
+        f"v.version_id >= %s AND NOT v.is_delete_marker AND v.version_id = ({first})",
+        [place, place],
+    )
+
+
+def page_of_past(
+    bucket_id: int, start: str, end: str, limit: int, *, place: str
+) -> list[ObjectSummary]:
+    """List objects as they were, from `start` up to `end`, in byte order."""
+    condition, values = _between(bucket_id, start, end)
+    was_current, more = _current_at(place)
+    rows = fetch_all(
+        f"SELECT {SUMMARY} FROM {TABLE} v WHERE {condition} AND {was_current}"
+        " ORDER BY v.key LIMIT %s",
+        [*values, *more, limit],
+    )
+    return [ObjectSummary._make(row) for row in rows]
+
+
+def walk_past(
+    bucket_id: int,
+    start: str,
+    end: str,
+    prefix: str,
+    delimiter: str,
+    limit: int,
+    *,
+    place: str,
+) -> list[ObjectSummary]:
+    """List one object, as it was, for each key alone and each common prefix."""
+    was_current, more = _current_at(place)
+    walk, values = _walk(
+        bucket_id, start, end, prefix, delimiter, limit, (was_current, more)
+    )
+    rows = fetch_all(
+        f"{walk} SELECT {SUMMARY} FROM walk CROSS JOIN {TABLE} v"
+        f" WHERE v.bucket_id = %s AND v.key = walk.key AND {was_current}"
+        " ORDER BY v.key",
+        [*values, bucket_id, *more],
+    )
+    return [ObjectSummary._make(row) for row in rows]
+
+
+def _changed_between(
+    bucket_id: int, start: str, end: str, place: str, until: str
+) -> Condition:
+    """Ask for the newest versions that were written after one time, up to another."""
+    condition, values = _between(bucket_id, start, end)
+    return (
+        f"{condition} AND v.is_latest AND v.version_id < %s AND v.version_id >= %s",
+        [*values, place, until],
+    )
+
+
+def changed_since(
+    bucket_id: int, start: str, end: str, limit: int, *, place: str, until: str
+) -> list[ObjectInfo]:
+    """List the newest version or marker of keys that changed between two times."""
+    condition, values = _changed_between(bucket_id, start, end, place, until)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{LOOK} WHERE {condition} ORDER BY v.key LIMIT %s", [*values, limit]
+        )
+        return [ObjectInfo._make(row) for row in cursor.fetchall()]
+
+
+def past_of_keys(
+    bucket_id: int, keys: Iterable[str], *, place: str
+) -> dict[str, ObjectInfo]:
+    """Give the object that each of some keys was at a time, where it was one."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    marks = ", ".join(["%s"] * len(wanted))
+    was_current, more = _current_at(place)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"{LOOK} WHERE v.bucket_id = %s AND v.key IN ({marks}) AND {was_current}",
+            [bucket_id, *wanted, *more],
+        )
+        found = [ObjectInfo._make(row) for row in cursor.fetchall()]
+    return {one.key: one for one in found}
+
+
+# For each: is it deleted now, its size now, its size then (-1 where it was deleted).
+CHANGED = f"""
+    SELECT v.is_delete_marker AS is_gone, v.size AS size, ({
+    THEN.format(column="CASE WHEN n.is_delete_marker THEN -1 ELSE n.size END")
+}) AS was FROM {TABLE} v
+"""
+WEIGH_CHANGED = """
+    SELECT count(CASE WHEN was >= 0 AND is_gone THEN 1 END),
+        count(CASE WHEN was >= 0 AND NOT is_gone THEN 1 END),
+        coalesce(sum(CASE WHEN was >= 0 THEN was END), 0),
+        count(CASE WHEN coalesce(was, -1) < 0 AND NOT is_gone THEN 1 END),
+        coalesce(sum(CASE WHEN coalesce(was, -1) < 0 AND NOT is_gone THEN size END), 0),
+        count(*)
+    FROM ({changed} LIMIT %s) AS weighed
+"""
+
+
+def weigh_changed(
+    bucket_id: int, start: str, end: str, most: int, *, place: str, until: str
+) -> tuple[int, ...]:
+    """Count what changed between two times, up to a bound: keys that are deleted now,
+    that are others now, the bytes of both then, keys that were not there then, their
+    bytes, and how many rows were counted."""
+    condition, values = _changed_between(bucket_id, start, end, place, until)
+    row = fetch_one(
+        WEIGH_CHANGED.format(changed=f"{CHANGED} WHERE {condition}"),
+        [place, *values, most],
+    )
+    return tuple(int(one) for one in row) if row is not None else (0,) * 6

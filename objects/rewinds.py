@@ -1,0 +1,279 @@
+"""A bucket as it was at a time, and bringing a folder back to that.
+
+Ids of versions order by the time at which they were written, so what was current then
+is the first of each key from that time's place on: the index of keys finds it. What was
+deleted for good since, or expired, is in no index any more and does not show.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from buckets.access import get_bucket
+from iam.principals import Principal
+from kernel.conditions import Conditions
+from kernel.errors import InvalidRequest, ObjectStoreError
+from kernel.listing import page_bounds, page_size, start_after, utf8
+from kernel.names import next_name
+from kernel.results import BucketInfo, ObjectInfo, ObjectSummary
+from kernel.versions import first_id_of
+from objects import queries
+from objects.bulk import MOST_WEIGHED, STEP_OF_EDITS, Step
+from objects.copies import CopySource, copy_object
+from objects.listings import fold, listing_context, name_of
+from objects.operations import NO_ATTRIBUTES, FailedDeletion, delete_object
+from objects.searches import KEYS_PER_STEP, MOST_SECONDS, until
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class PastListing:
+    """A page of what was there; `next_marker` leads on, also where time ran out."""
+
+    contents: Sequence[ObjectSummary]
+    common_prefixes: list[str]
+    next_marker: str = ""
+    stopped_early: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """What has changed under a prefix since a time, counted up to a bound."""
+
+    deleted_count: int
+    other_count: int
+    size: int
+    added_count: int
+    added_size: int
+    is_whole: bool
+
+    @property
+    def back_count(self) -> int:
+        return self.deleted_count + self.other_count
+
+
+def place_of(moment: datetime) -> str:
+    """Give the place of a time among the ids of versions."""
+    return first_id_of((moment - EPOCH) // timedelta(microseconds=1) * 1000)
+
+
+def versioned_bucket(
+    principal: Principal, bucket_name: str, prefix: str, delimiter: str = ""
+) -> BucketInfo:
+    """Find a bucket that has a past. Raises InvalidRequest for one that keeps none."""
+    bucket = get_bucket(
+        principal,
+        "s3:ListBucketVersions",
+        bucket_name,
+        context=listing_context(prefix, delimiter, None),
+    )
+    if not bucket.versioning:
+        raise InvalidRequest(
+            "This bucket keeps no versions, so what it held earlier is not known."
+        )
+    return bucket
+
+
+def list_objects_as_of(
+    principal: Principal,
+    bucket_name: str,
+    moment: datetime,
+    *,
+    prefix: str = "",
+    delimiter: str = "",
+    max_keys: int | None = None,
+    after: str = "",
+    seconds: float = MOST_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
+) -> PastListing:
+    """List objects as they were at a time, in UTF-8 byte order, a page at a time.
+
+    Where very many keys were not there then, the page may end before it is full.
+    Raises NoSuchBucket, AccessDenied, and InvalidRequest for a bucket without versions.
+    """
+    bucket = versioned_bucket(principal, bucket_name, prefix, delimiter)
+    walk = PastWalk(bucket.id, place_of(moment), prefix, delimiter)
+    return walk.page(page_size(max_keys), after, until(seconds, clock))
+
+
+@dataclass(frozen=True, slots=True)
+class PastWalk:
+    """A walk along the keys of a bucket, at a time."""
+
+    bucket_id: int
+    place: str
+    prefix: str
+    delimiter: str
+
+    def page(self, most: int, after: str, is_over: Callable[[], bool]) -> PastListing:
+        rows: list[ObjectSummary] = []
+        start = start_after(after, self.prefix, self.delimiter) if after else ""
+        start, end = page_bounds(self.prefix, start)
+        while most:
+            step = queries.step_of_keys(
+                self.bucket_id, start, end, KEYS_PER_STEP, is_hidden=True
+            )
+            if step is None:
+                break
+            rows += self.rows(*step.bounds, most + 1 - len(rows))
+            if len(rows) > most:
+                contents, prefixes = fold(rows[:most], self.prefix, self.delimiter)
+                return PastListing(contents, prefixes, self.name(rows[most - 1]))
+            reached = self.reached(rows, step.last_key)
+            start = start_after(reached, self.prefix, self.delimiter)
+            if is_over():
+                return PastListing(
+                    *fold(rows, self.prefix, self.delimiter), reached, True
+                )
+        return PastListing(*fold(rows, self.prefix, self.delimiter))
+
+    def rows(self, start: str, end: str, limit: int) -> list[ObjectSummary]:
+        if self.delimiter and next_name(self.delimiter):
+            return queries.walk_past(
+                self.bucket_id,
+                start,
+                end,
+                self.prefix,
+                self.delimiter,
+                limit,
+                place=self.place,
+            )
+        return queries.page_of_past(self.bucket_id, start, end, limit, place=self.place)
+
+    def name(self, row: ObjectSummary) -> str:
+        return name_of(row, self.prefix, self.delimiter)
+
+    def reached(self, rows: list[ObjectSummary], last_key: str) -> str:
+        """Tell how far the walk is: past a stretch, or past all of a shown prefix."""
+        if not rows:
+            return last_key
+        shown = self.name(rows[-1])
+        past = start_after(shown, self.prefix, self.delimiter)
+        return shown if utf8(past) > utf8(last_key) else last_key
+
+
+def weigh_changes(
+    principal: Principal,
+    bucket_name: str,
+    moment: datetime,
+    *,
+    prefix: str = "",
+    now: datetime,
+) -> Changes:
+    """Count what a restore to a time would do. Raises what listing raises."""
+    bucket = versioned_bucket(principal, bucket_name, prefix)
+    start, end = page_bounds(prefix, "")
+    *counts, weighed = queries.weigh_changed(
+        bucket.id,
+        start,
+        end,
+        MOST_WEIGHED + 1,
+        place=place_of(moment),
+        until=place_of(now),
+    )
+    return Changes(*counts, is_whole=weighed <= MOST_WEIGHED)
+
+
+def restore_as_of(
+    principal: Principal,
+    bucket_name: str,
+    moment: datetime,
+    *,
+    prefix: str,
+    hides_added: bool,
+    asked_at: datetime,
+    marker: Mapping[str, Any],
+) -> Iterator[Step]:
+    """Make all under a prefix what it was at a time, a page at a time.
+
+    What was there then is copied to the top of its key; what was added since gets a
+    delete marker, or stays. What is written after `asked_at` is left alone, so that a
+    step does no harm when it is done again. Raises what listing raises.
+    """
+    bucket = versioned_bucket(principal, bucket_name, prefix)
+    place, until_place = place_of(moment), place_of(asked_at)
+    after = marker.get("after", "")
+    while True:
+        start, end = page_bounds(prefix, start_after(after, "", "") if after else "")
+        rows = queries.changed_since(
+            bucket.id, start, end, STEP_OF_EDITS, place=place, until=until_place
+        )
+        if not rows:
+            return
+        after = rows[-1].key
+        past = queries.past_of_keys(bucket.id, [row.key for row in rows], place=place)
+        yield restore_page(
+            principal, bucket_name, rows, past, hides_added=hides_added, after=after
+        )
+
+
+def restore_page(
+    principal: Principal,
+    bucket_name: str,
+    rows: Sequence[ObjectInfo],
+    past: Mapping[str, ObjectInfo],
+    *,
+    hides_added: bool,
+    after: str,
+) -> Step:
+    done: list[int] = []
+    failures: list[FailedDeletion] = []
+    for row in rows:
+        was = past.get(row.key)
+        is_added = was is None and not row.is_delete_marker
+        if was is None and not (is_added and hides_added):
+            continue
+        try:
+            if was is None:
+                hide(principal, bucket_name, row, now=timezone.now())
+            else:
+                copy_to_top(principal, bucket_name, was, row, now=timezone.now())
+            done.append(row.size if was is None else was.size)
+        except ObjectStoreError as error:
+            failures.append(FailedDeletion(row.key, "", error))
+    return Step(len(done), sum(done), failures, {"after": after})
+
+
+def copy_to_top(
+    principal: Principal,
+    bucket_name: str,
+    version: ObjectInfo,
+    newest: ObjectInfo,
+    *,
+    now: datetime,
+) -> None:
+    """Make an earlier version the newest, in its own class, unless the key changes."""
+    own = version.attributes
+    copy_object(
+        principal,
+        CopySource(bucket_name, version.key, version.version_id),
+        bucket_name,
+        version.key,
+        attributes=replace(
+            NO_ATTRIBUTES, storage_class=own.storage_class, encryption=own.encryption
+        ),
+        conditions=as_it_is(newest),
+        now=now,
+    )
+
+
+def hide(
+    principal: Principal, bucket_name: str, newest: ObjectInfo, *, now: datetime
+) -> None:
+    delete_object(
+        principal, bucket_name, newest.key, conditions=as_it_is(newest), now=now
+    )
+
+
+def as_it_is(newest: ObjectInfo) -> Conditions:
+    """Hold only where nobody has written the key meanwhile."""
+    if newest.is_delete_marker:
+        return Conditions(if_none_match="*")
+    return Conditions(if_match=newest.etag)
