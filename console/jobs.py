@@ -61,7 +61,10 @@ def nothing_more(principal: Principal, job: Job) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """How a kind of job is done: its steps, and what ends it."""
+    """How a kind of job is done: its steps, and what ends it.
+
+    Steps can be begun anew wherever the job's marker says.
+    """
 
     steps: Callable[[Principal, Job], Iterator[bulk.Step]]
     finish: Callable[[Principal, Job], None] = nothing_more
@@ -250,11 +253,15 @@ def claim(job_id: int, now: datetime) -> Job | None:
 def run_steps(job: Job) -> JobState:
     principal = asker_of(job)
     runner = RUNNERS[JobKind(job.kind)]
-    for step in runner.steps(principal, job):
+    steps = runner.steps(principal, job)
+    while (step := next(steps, None)) is not None:
         note(job, step, timezone.now())
         if job.wants_cancel:
             return JobState.CANCELLED
-        asker_of(job)
+        current = asker_of(job)
+        if current != principal:
+            # What is left is done with the rights of now.
+            principal, steps = current, runner.steps(current, job)
     if not job.failed_count:
         runner.finish(principal, job)
     return JobState.DONE

@@ -27,7 +27,14 @@ from objects.operations import (
     delete_object,
     delete_objects,
 )
-from objects.searches import Matches, State, Wanted, matching_pages, weigh_matches
+from objects.searches import (
+    Matches,
+    State,
+    Wanted,
+    check_is_same,
+    matching_pages,
+    weigh_matches,
+)
 
 STEP = 500
 # What a job does between two signs of life where each object is a commit of its own.
@@ -135,6 +142,7 @@ def chosen_pages(
     bucket = bucket_of_keys(principal, bucket_name, keys)
     left = sorted(key for key in keys if key > after)
     for begin in range(0, len(left), per_page):
+        check_is_same(bucket, bucket_of_keys(principal, bucket_name, keys))
         some = left[begin : begin + per_page]
         rows = queries.latest_of_keys(bucket.id, some)
         yield [row for row in rows if not row.is_delete_marker], {"after": some[-1]}
@@ -149,6 +157,14 @@ def bucket_of_keys(
     return get_bucket(
         principal, "s3:ListBucket", bucket_name, context={"s3:prefix": folder}
     )
+
+
+def listed_again(
+    principal: Principal, action: str, bucket: BucketInfo, prefix: str
+) -> None:
+    """Ask the door for a listing's next page, since its answer may have changed."""
+    context = {"s3:prefix": prefix}
+    check_is_same(bucket, get_bucket(principal, action, bucket.name, context=context))
 
 
 def weigh_targets(
@@ -289,6 +305,7 @@ def purged_objects(
             return
         after = rows[-1].key
         yield rows, [ObjectIdentifier(row.key) for row in rows], {"after": after}
+        listed_again(principal, "s3:ListBucket", bucket, prefix)
 
 
 def purged_versions(
@@ -310,6 +327,7 @@ def purged_versions(
             [ObjectIdentifier(row.key, row.version_id) for row in rows],
             {"key": place[0], "version_id": place[1]},
         )
+        listed_again(principal, "s3:ListBucketVersions", bucket, prefix)
 
 
 def delete_matches(
@@ -432,7 +450,9 @@ def copy_prefix(
         raise InvalidRequest("A folder cannot be copied into itself.")
     sources = targets or Targets(folders=(prefix,))
     left = {"folder": 0, **marker}
-    for all_rows, place in target_pages(principal, bucket_name, sources, left):
+    for all_rows, place in target_pages(
+        principal, bucket_name, sources, left, per_page=STEP_OF_EDITS
+    ):
         rows = [
             row
             for row in all_rows

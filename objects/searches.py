@@ -21,7 +21,7 @@ from buckets.queries import usage
 from iam.principals import Principal
 from kernel.database.fields import column_time
 from kernel.database.vendor import is_postgresql
-from kernel.errors import InvalidArgument
+from kernel.errors import InvalidArgument, NoSuchBucket
 from kernel.listing import page_bounds, start_after, utf8
 from kernel.names import KEY_MAX_BYTES
 from kernel.results import BucketInfo, ObjectSummary
@@ -175,6 +175,13 @@ def matching_pages(
         yield found.contents, after
         if not found.next_key:
             return
+        check_is_same(bucket, bucket_to_search(principal, bucket_name, wanted, prefix))
+
+
+def check_is_same(bucket: BucketInfo, current: BucketInfo) -> None:
+    """Raise NoSuchBucket where a bucket's name has gone to another one meanwhile."""
+    if current.id != bucket.id:
+        raise NoSuchBucket(bucket_name=bucket.name)
 
 
 def bucket_to_search(

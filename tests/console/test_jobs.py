@@ -1,7 +1,8 @@
-"""Jobs whose message or worker was lost are taken up again."""
+"""Jobs: taken up again where one was lost, and done with the rights of the moment."""
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -9,11 +10,14 @@ import pytest
 from django.utils import timezone
 from kombu.exceptions import OperationalError
 
+from buckets.operations import create_bucket, delete_bucket, put_bucket_policy
 from console import jobs, tasks
 from console.models import Job, JobKind, JobState
+from iam.models import InlinePolicy
 from kernel.bodies import Body
+from objects import bulk
 from objects.listings import list_object_versions
-from objects.operations import put_object
+from objects.operations import delete_object, put_object
 
 PURGE = {"prefix": "", "scope": "everything"}
 LONG_AGO = timezone.now() - timedelta(hours=1)
@@ -79,3 +83,137 @@ def test_an_ended_job_is_left_alone(
     start(root, bucket)
     Job.objects.update(state=state, heard_at=LONG_AGO)
     assert jobs.resume_jobs(timezone.now()) == 0
+
+
+KEEP_OUT = {
+    "Version": "2012-10-17",
+    "Statement": [{"Effect": "Deny", "Principal": "*", "Action": "s3:*"}],
+}
+EVERYTHING = json.dumps(
+    {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Action": "s3:*", "Resource": "*"}],
+    }
+)
+
+
+@pytest.fixture
+def many(root: Any, bucket: str, monkeypatch: Any) -> list[str]:
+    """Six keys of a bucket, where a job's page has two."""
+    monkeypatch.setattr(bulk, "STEP", 2)
+    for pages in (bulk.purged_objects, bulk.target_pages):
+        monkeypatch.setitem(pages.__kwdefaults__, "per_page", 2)
+    keys = [f"key-{number}" for number in range(6)]
+    for key in keys:
+        put_object(root, bucket, key, body=Body.of(b"data"), now=timezone.now())
+    return keys
+
+
+def after_first_page(monkeypatch: Any, act: Any) -> None:
+    """Let something happen once a job has noted its first page."""
+    real = jobs.note
+    acts = iter([act])
+
+    def note(job: Job, step: Any, now: Any) -> None:
+        real(job, step, now)
+        next(acts, lambda: None)()
+
+    monkeypatch.setattr(jobs, "note", note)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"prefix": "", "scope": "current"},
+        {"prefix": "", "scope": "everything"},
+        {"prefix": "", "search": "q=key"},
+        {"prefix": "", "keys": [f"key-{number}" for number in range(6)], "folders": []},
+    ],
+)
+def test_a_job_loses_the_rights_that_its_maker_loses(
+    root: Any,
+    bucket: str,
+    many: list[str],
+    broker: list[int],
+    make_principal: Any,
+    monkeypatch: Any,
+    parameters: dict[str, Any],
+) -> None:
+    maker = make_principal("maker", EVERYTHING)
+    now = timezone.now()
+    job = jobs.start_job(maker, JobKind.PURGE, bucket, parameters, now=now)
+    after_first_page(monkeypatch, InlinePolicy.objects.all().delete)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.FAILED, 2)
+    assert "not authorized" in job.error
+    assert len(list_object_versions(root, bucket).versions) == 4
+
+
+def test_a_job_gains_the_rights_that_its_maker_gains(
+    root: Any,
+    bucket: str,
+    many: list[str],
+    broker: list[int],
+    make_principal: Any,
+    monkeypatch: Any,
+) -> None:
+    lists = EVERYTHING.replace("s3:*", "s3:ListBucket")
+    maker = make_principal("maker", lists)
+    parameters = {"prefix": "", "scope": "current"}
+    job = jobs.start_job(maker, JobKind.PURGE, bucket, parameters, now=timezone.now())
+    after_first_page(
+        monkeypatch, lambda: InlinePolicy.objects.update(document=EVERYTHING)
+    )
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count, job.failed_count) == (JobState.DONE, 4, 2)
+
+
+def test_a_bucket_policy_ends_a_job_between_two_pages(
+    root: Any,
+    bucket: str,
+    many: list[str],
+    broker: list[int],
+    make_principal: Any,
+    monkeypatch: Any,
+) -> None:
+    maker = make_principal("maker", EVERYTHING)
+    statement = KEEP_OUT["Statement"][0]
+    arns = [f"arn:aws:s3:::{bucket}", f"arn:aws:s3:::{bucket}/*"]
+    document = {**KEEP_OUT, "Statement": [{**statement, "Resource": arns}]}
+    job = jobs.start_job(
+        maker,
+        JobKind.PURGE,
+        bucket,
+        {"prefix": "", "scope": "current"},
+        now=timezone.now(),
+    )
+    after_first_page(
+        monkeypatch, lambda: put_bucket_policy(root, bucket, json.dumps(document))
+    )
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.FAILED, 2)
+
+
+def test_a_job_leaves_another_bucket_of_the_name_alone(
+    root: Any,
+    bucket: str,
+    many: list[str],
+    broker: list[int],
+    monkeypatch: Any,
+) -> None:
+    def replace() -> None:
+        for key in many:
+            delete_object(root, bucket, key, now=timezone.now())
+        delete_bucket(root, bucket, now=timezone.now())
+        create_bucket(root, bucket, now=timezone.now())
+        put_object(root, bucket, "zzz", body=Body.of(b"new"), now=timezone.now())
+
+    job = start(root, bucket)
+    after_first_page(monkeypatch, replace)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert job.state == JobState.FAILED
+    assert len(list_object_versions(root, bucket).versions) == 1
