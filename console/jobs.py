@@ -32,7 +32,7 @@ from kernel.errors import (
     ObjectStoreError,
 )
 from monitoring.usage import keep_report
-from objects import bulk, edits, surveys
+from objects import bulk, edits, rewinds, surveys
 
 logger = logging.getLogger("objectstore")
 
@@ -398,6 +398,18 @@ def edit_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
     return edits.edit_objects(principal, job.bucket_name, edit, pages)
 
 
+def rewind_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+    return rewinds.restore_as_of(
+        principal,
+        job.bucket_name,
+        datetime.fromisoformat(job.parameters["moment"]),
+        prefix=job.parameters["prefix"],
+        hides_added=job.parameters["hides_added"],
+        asked_at=job.created_at,
+        marker=job.marker,
+    )
+
+
 def usage_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
     return surveys.survey(
         principal, job.bucket_name, marker=job.marker, now=job.created_at
@@ -418,4 +430,5 @@ RUNNERS = {
     JobKind.MOVE: Runner(copy_steps),
     JobKind.USAGE: Runner(usage_steps, finish_usage),
     JobKind.EDIT: Runner(edit_steps),
+    JobKind.REWIND: Runner(rewind_steps),
 }

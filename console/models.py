@@ -12,6 +12,7 @@ class JobKind(models.TextChoices):
     MOVE = "move", "Move"
     USAGE = "usage", "Usage count"
     EDIT = "edit", "Edit"
+    REWIND = "rewind", "Rewind"
 
 
 class JobState(models.TextChoices):
