@@ -156,11 +156,24 @@ def _mark_freed(blob_id: int, now: datetime) -> None:
     )
 
 
-def discard_pending(blob_id: int, now: datetime) -> None:
-    """Give up a blob whose writing failed."""
-    Blob.objects.filter(pk=blob_id, state=BlobState.PENDING).update(
+def discard_pending(blob_id: int, now: datetime) -> bool:
+    """Give up a blob whose writing failed; False when the sweep already has."""
+    blob = Blob.objects.filter(pk=blob_id)
+    given_up = blob.filter(state=BlobState.PENDING).update(
         state=BlobState.FREED, changed_at=now
     )
+    # A commit whose outcome was lost with its connection may have made it live.
+    return bool(given_up) or blob.filter(state=BlobState.LIVE).exists()
+
+
+def give_up_pending(blob_ids: Iterable[int]) -> list[int]:
+    """Take abandoned blobs for the sweep: from here on none of them goes live.
+
+    Gives those that its writer has not made live meanwhile.
+    """
+    given_up = Blob.objects.filter(pk__in=list(blob_ids)).exclude(state=BlobState.LIVE)
+    given_up.filter(state=BlobState.PENDING).update(state=BlobState.FREED)
+    return list(given_up.values_list("pk", flat=True))
 
 
 def get(blob_id: int) -> BlobInfo | None:

@@ -60,6 +60,7 @@ class WrittenBlob:
     checksums: dict[str, str]
     data: bytes | None = None
     blob_id: int | None = None
+    path: str = ""
     encryption: Mapping[str, str] | None = None
 
     def record(self, now: datetime) -> int:
@@ -189,10 +190,15 @@ def write(
         _save(storage_class, path, body if seal is None else SealedBody(body, seal.key))
         body.read()
     except BaseException:
-        discard_written(blob_id, now)
+        give_up(blob_id, storage_class, path, now)
         raise
     return WrittenBlob(
-        storage_class, body.length, body.md5, body.checksums, blob_id=blob_id
+        storage_class,
+        body.length,
+        body.md5,
+        body.checksums,
+        blob_id=blob_id,
+        path=path,
     )
 
 
@@ -251,15 +257,34 @@ def _refusal(error: Exception) -> Exception:
 def discard(written: WrittenBlob, now: datetime) -> None:
     """Give up bytes that will not be named after all."""
     if written.blob_id is not None:
-        discard_written(written.blob_id, now)
+        give_up(written.blob_id, written.storage_class, written.path, now)
 
 
-def discard_written(blob_id: int, now: datetime) -> None:
-    """Mark for the sweep; if even that fails, the sweep finds the pending row."""
+def give_up(blob_id: int, storage_class: str, path: str, now: datetime) -> None:
+    """Leave a file to the sweep, or delete it where a sweep has been there already.
+
+    One that took the upload for abandoned may have come before the file's last byte:
+    then nothing else would find it.
+    """
+    if discard_written(blob_id, now):
+        return
     try:
-        commit(lambda: queries.discard_pending(blob_id, now))
+        with _speaking_to(storage_class) as storage:
+            storage.delete(path)
+    except ObjectStoreError:
+        logger.error("%s %s is left behind", storage_class, path)
+
+
+def discard_written(blob_id: int, now: datetime) -> bool:
+    """Mark for the sweep; if even that fails, the sweep finds the pending row.
+
+    False where the sweep has already taken it for abandoned.
+    """
+    try:
+        return commit(lambda: queries.discard_pending(blob_id, now))
     except Exception:
         logger.exception("blob %s is left to the sweep", blob_id)
+        return True
 
 
 @traced("blob open")
@@ -361,9 +386,9 @@ def copy(blob: BlobInfo, md5: str, storage_class: str, *, now: datetime) -> Writ
     try:
         _save(storage_class, path, stored_body(blob))
     except BaseException:
-        discard_written(blob_id, now)
+        give_up(blob_id, storage_class, path, now)
         raise
-    return WrittenBlob(storage_class, blob.size, md5, {}, blob_id=blob_id)
+    return WrittenBlob(storage_class, blob.size, md5, {}, blob_id=blob_id, path=path)
 
 
 def reader_of(chunks: Iterable[bytes]) -> Callable[[int], bytes]:
@@ -414,7 +439,9 @@ def sweep(
         without=failed,
         without_classes=_classes_that_fail(failed),
     ):
-        removed = _remove_all_bytes(found, failed)
+        # An upload that ends just now is named, or told that it took too long.
+        taken = set(commit(partial(queries.give_up_pending, [b.pk for b in found])))
+        removed = _remove_all_bytes([b for b in found if b.pk in taken], failed)
         # Parts have waited as long as the composite that named them.
         commit(partial(_remove_rows, removed, freed_before))
         blobs += len(removed)
