@@ -66,7 +66,7 @@ class Copied:
     """Bytes that were copied and read back, and that no row names yet."""
 
     record: Callable[[], int]
-    discard: Callable[[], None]
+    discard: Callable[[], object]
 
     def commit(self, name: Callable[[int], None]) -> bool:
         """Let `name` name the copy in one transaction; else give the copy up.
