@@ -50,7 +50,7 @@ class CopySource:
 
 
 class SourceChangedError(Exception):
-    """The source's bytes were given up between reading its row and sharing them."""
+    """The source's bytes were given up, or its tags changed, since its row was read."""
 
 
 def copy_object(
@@ -214,6 +214,8 @@ def share(
         held = moved is not None or blob_queries.hold(found.blob.id)
         if not held:
             raise SourceChangedError
+        if is_onto_itself(found, bucket, key):
+            check_tags_are_still(found.info)
         displaced = make_room(bucket, key, conditions, added=found.info.size)
         copy = add_newest(
             bucket,
@@ -233,6 +235,14 @@ def share(
         if moved is not None:
             store.discard(moved, now)
         raise
+
+
+def check_tags_are_still(source: ObjectInfo) -> None:
+    """Raise SourceChangedError where a copy onto itself would undo a tagging."""
+    queries.lock_key(source.bucket_id, source.key)
+    current = queries.by_row(source.id)
+    if current is not None and current.tags_text != source.tags_text:
+        raise SourceChangedError
 
 
 def copied_content(
@@ -276,10 +286,11 @@ def rename_object(
     found = find_source(principal, source)
     bucket = get_bucket(principal, "s3:PutObject", bucket_name, new_key)
     get_bucket(principal, "s3:DeleteObject", bucket_name, key)
-    attributes = found.info.attributes
     check_object_key(new_key)
 
     def record(bucket: BucketInfo) -> ObjectInfo:
+        for one in sorted({key, new_key}):
+            queries.lock_key(bucket.id, one)
         current = queries.look_up(bucket.id, key)
         if current is None or current.id != found.info.id:
             raise PreconditionFailed(condition="x-amz-rename-source")
@@ -288,7 +299,8 @@ def rename_object(
             bucket,
             new_key,
             copied_content(found.info, None, now),
-            attributes,
+            # Its tags may have been changed since it was found.
+            current.attributes,
             owner_id=found.info.owner_id,
             displaced=displaced,
             now=now,

@@ -17,9 +17,7 @@ from objects import retention, tagging
 from objects.bulk import Page, Step
 from objects.copies import CopySource, copy_object
 from objects.operations import FailedDeletion, head_object
-
-# A name with its new value; None takes it away.
-Changes = Mapping[str, str | None]
+from objects.tagging import Changes, changed
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +57,6 @@ class Edit:
         )
 
 
-def changed(kept: Mapping[str, str], changes: Changes) -> dict[str, str]:
-    """Give names and values as they are after the changes."""
-    found = {**kept, **changes}
-    return {name: value for name, value in found.items() if value is not None}
-
-
 def edit_object(
     principal: Principal, bucket_name: str, key: str, edit: Edit, *, now: datetime
 ) -> ObjectInfo:
@@ -75,9 +67,8 @@ def edit_object(
     info = head_object(principal, bucket_name, key).info
     if edit.makes_versions:
         info = copied(principal, bucket_name, info, edit, now)
-    tags = changed(info.tags, edit.tags)
-    if tags != dict(info.tags):
-        tagging.put_object_tagging(principal, bucket_name, key, tags)
+    if changed(info.tags, edit.tags) != dict(info.tags):
+        tagging.change_object_tagging(principal, bucket_name, key, edit.tags)
     if edit.lock_mode is not None and (edit.lock_mode, edit.retain_until) != (
         info.lock_mode,
         info.retain_until,

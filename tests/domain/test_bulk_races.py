@@ -9,12 +9,14 @@ from django.utils import timezone
 
 from buckets.operations import create_bucket
 from kernel.bodies import Body
-from kernel.errors import PreconditionFailed
+from kernel.errors import OperationAborted, PreconditionFailed
 from kernel.results import ObjectAttributes
-from objects import bulk, edits
+from objects import bulk, copies, edits, queries, tagging
 from objects.bulk import transfer
+from objects.copies import rename_object
 from objects.edits import Edit, edit_object
 from objects.operations import get_object, head_object, put_object
+from objects.tagging import put_object_tagging
 
 pytestmark = pytest.mark.django_db
 
@@ -77,3 +79,84 @@ def test_an_edit_gives_no_metadata_to_what_it_has_not_seen(
     info = head_object(root, bucket, "key").info
     assert (read(root, bucket), info.content_type) == (b"new", "image/png")
     assert info.metadata == {}
+
+
+def tags_of(root: Any, bucket: str, key: str = "key") -> dict[str, str]:
+    return dict(head_object(root, bucket, key).info.tags)
+
+
+def tagged_before_commit(monkeypatch: Any, module: Any, tag: Any) -> None:
+    """Let another tagging come between what a module reads and what it writes."""
+    name = "commit" if hasattr(module, "commit") else "commit_version"
+    real = getattr(module, name)
+    others = iter([tag])
+
+    def commit(*arguments: Any) -> Any:
+        next(others, lambda: None)()
+        return real(*arguments)
+
+    monkeypatch.setattr(module, name, commit)
+
+
+def test_an_edit_of_tags_keeps_those_that_come_meanwhile(
+    root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    put(root, bucket, b"data")
+    put_object_tagging(root, bucket, "key", {"old": "1", "kept": "1"})
+    tagged_before_commit(
+        monkeypatch,
+        tagging,
+        lambda: put_object_tagging(
+            root, bucket, "key", {"old": "1", "kept": "2", "other": "1"}
+        ),
+    )
+    edit = Edit(tags={"mine": "1", "old": None})
+    edit_object(root, bucket, "key", edit, now=timezone.now())
+    assert tags_of(root, bucket) == {"kept": "2", "other": "1", "mine": "1"}
+
+
+def test_an_edit_of_metadata_keeps_tags_that_come_meanwhile(
+    root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    put(root, bucket, b"data")
+    tagged_before_commit(
+        monkeypatch,
+        copies,
+        lambda: put_object_tagging(root, bucket, "key", {"other": "1"}),
+    )
+    edit = Edit(metadata={"mine": "1"})
+    edit_object(root, bucket, "key", edit, now=timezone.now())
+    info = head_object(root, bucket, "key").info
+    assert dict(info.metadata) == {"mine": "1"}
+    assert tags_of(root, bucket) == {"other": "1"}
+
+
+def test_a_rename_takes_tags_along_that_come_meanwhile(
+    root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    put(root, bucket, b"data")
+    tagged_before_commit(
+        monkeypatch,
+        copies,
+        lambda: put_object_tagging(root, bucket, "key", {"other": "1"}),
+    )
+    rename_object(root, bucket, "key", "new", now=timezone.now())
+    assert tags_of(root, bucket, "new") == {"other": "1"}
+
+
+def test_an_edit_gives_up_where_the_tags_never_rest(
+    root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    put(root, bucket, b"data")
+    find, numbers = tagging.find_object, iter(range(100))
+
+    def tagged_first(*arguments: Any, **options: Any) -> Any:
+        found = find(*arguments, **options)
+        text = queries.as_json({"count": str(next(numbers))})
+        queries.update_version(found.info.id, tags=text)
+        return found
+
+    monkeypatch.setattr(tagging, "find_object", tagged_first)
+    with pytest.raises(OperationAborted):
+        edit_object(root, bucket, "key", Edit(tags={"a": "1"}), now=timezone.now())
+    assert "a" not in tags_of(root, bucket)
