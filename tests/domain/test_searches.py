@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from buckets.operations import put_bucket_policy
 from kernel.bodies import Body
 from kernel.errors import AccessDenied, InvalidArgument
 from kernel.results import ObjectAttributes
@@ -289,3 +290,52 @@ def test_a_search_tells_no_more_than_its_principal_may_see(
         found(stranger, versioned)
     with pytest.raises(AccessDenied):
         weigh_matches(stranger, versioned, Wanted(), now=NOW)
+
+
+def statement(effect, action, resource, **more):
+    return {"Effect": effect, "Action": action, "Resource": resource, **more}
+
+
+def policy(*statements):
+    return json.dumps({"Version": "2012-10-17", "Statement": statements})
+
+
+@pytest.mark.usefixtures("_short_steps")
+@pytest.mark.parametrize("together", [1, 2, 1000])
+@pytest.mark.parametrize("order", list(Order))
+def test_search_by_tag_tells_no_tags_that_may_not_be_read(
+    root, bucket, make_principal, monkeypatch, order, together
+):
+    monkeypatch.setattr(searches, "ASKED_TOGETHER", together)
+    secret = "arn:aws:s3:::bucket/secret/*"
+    closed = {"StringEquals": {"s3:ExistingObjectTag/open": "no"}}
+    reader = make_principal(
+        "reader",
+        policy(
+            statement("Allow", "s3:*", "*"),
+            statement("Deny", "s3:GetObjectTagging", secret),
+            statement("Deny", "s3:GetObjectTagging", "*", Condition=closed),
+        ),
+    )
+    for number in range(4):
+        put(root, bucket, f"a/{number}", number, tags={"team": "red"})
+        put(root, bucket, f"secret/{number}", number, tags={"team": "red"})
+        put(root, bucket, f"t/{number}", number, tags={"team": "red", "open": "no"})
+        put(root, bucket, f"z/{number}", number, tags={"team": "red", "open": "yes"})
+    wanted = Wanted(tag=("team", "red"))
+    seen = sorted(f"{folder}/{number}" for folder in "az" for number in range(4))
+    assert sorted(all_found(reader, bucket, wanted, order=order)) == seen
+    weighed = weigh_matches(reader, bucket, wanted, now=NOW)
+    assert (weighed.count, weighed.size) == (8, 12)
+    pages = matching_pages(reader, bucket, wanted, per_page=3, now=NOW)
+    assert [row.key for rows, _ in pages for row in rows] == seen
+    assert len(all_found(root, bucket, wanted, order=order)) == 16
+
+
+def test_bucket_policy_keeps_tags_back_from_a_search_of_the_root_user(root, bucket):
+    put(root, bucket, "open", tags={"team": "red"})
+    put(root, bucket, "kept", tags={"team": "red"})
+    kept = "arn:aws:s3:::bucket/kept"
+    text = policy(statement("Deny", "s3:GetObjectTagging", kept, Principal="*"))
+    put_bucket_policy(root, bucket, text)
+    assert found(root, bucket, Wanted(tag=("team", "red"))) == ["open"]
