@@ -221,7 +221,9 @@ class Runner:
         if current is None or version.id not in (0, current.id):
             return False
         if version.is_delete_marker:
-            return self.delete_marker(bucket, current)
+            return bool(current.is_delete_marker) and self.delete_marker(
+                bucket, current
+            )
         identifier = ObjectIdentifier(version.key)
         record_deletion(SYSTEM, bucket, identifier, now=self.clock())
         return True

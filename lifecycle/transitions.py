@@ -8,6 +8,7 @@ pending row, which the sweep finds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -104,7 +105,9 @@ def copy_bytes(blob: BlobInfo, storage_class: str, clock: Clock) -> Copied:
 
 
 def write_copy(blob: BlobInfo, storage_class: str, clock: Clock) -> store.WrittenBlob:
-    md5 = Blob.objects.values_list("md5", flat=True).get(pk=blob.id)
+    md5 = Blob.objects.filter(pk=blob.id).values_list("md5", flat=True).first()
+    if md5 is None:
+        raise VersionChangedError
     written = store.copy(blob, md5, storage_class, now=clock())
     try:
         check_copy(blob, written)
@@ -172,12 +175,14 @@ def copy_part(part: Part, whole_id: int, storage_class: str, clock: Clock) -> No
 
     def record() -> None:
         now = clock()
-        copied = Part.objects.get(pk=part.pk)
+        # The sweep takes for abandoned what has not changed for long.
+        whole = Blob.objects.filter(pk=whole_id, state=BlobState.PENDING)
+        if not whole.update(changed_at=now):
+            raise ServiceUnavailable("The copy took too long and was given up.")
+        copied = copy(part)
         copied.pk = None
         copied.whole_id, copied.blob_id = whole_id, written.record(now)
         copied.save(force_insert=True)
-        # The sweep takes for abandoned what has not changed for long.
-        Blob.objects.filter(pk=whole_id).update(changed_at=now)
 
     try:
         commit(record)

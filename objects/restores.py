@@ -23,7 +23,8 @@ from kernel.results import ObjectInfo
 from objects import queries
 from objects.archives import Restoration, facts_of, is_archived, restoration_of
 from objects.models import RestoreJob
-from objects.operations import find_object
+from objects.operations import Found, find_object
+from objects.retention import locked_version
 
 TIERS = ("Expedited", "Standard", "Bulk")
 LONGEST_DAYS = 36_500
@@ -46,31 +47,33 @@ def restore_object(
     InvalidArgument.
     """
     check_request(days, tier)
-    info = find_object(
+    found = find_object(
         principal,
         bucket_name,
         key,
         version_id=version_id,
         action="s3:RestoreObject",
         expected_owner=expected_owner,
-    ).info
-    if not is_archived(info):
+    )
+    if not is_archived(found.info):
         raise InvalidObjectState(
             "Restore is not allowed for the object's current storage class",
-            storage_class=info.storage_class.upper(),
+            storage_class=found.info.storage_class.upper(),
         )
+    was_open = commit(partial(record_request, found, days, tier, now))
+    return found.info, was_open
+
+
+def record_request(found: Found, days: int, tier: str, now: datetime) -> bool:
+    """Write down what was asked for; what is open already only gets another end.
+
+    Of several requests at once one begins the restore, and the others are told so.
+    """
+    info = locked_version(found)
     earlier = restoration_of(info)
     if earlier is not None and earlier.is_ongoing(now):
         raise RestoreAlreadyInProgress()
     opened = earlier if earlier is not None and earlier.is_open(now) else None
-    was_open = commit(partial(record_request, info, opened, days, tier, now))
-    return info, was_open
-
-
-def record_request(
-    info: ObjectInfo, opened: Restoration | None, days: int, tier: str, now: datetime
-) -> bool:
-    """Write down what was asked for; what is open already only gets another end."""
     end = now + timedelta(days=days)
     was_open = opened is not None and extend(info, opened, end)
     if opened is not None and was_open:

@@ -10,10 +10,11 @@ from kernel import auditing
 from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.database.fields import column_time
-from kernel.errors import MalformedXML, NoSuchObjectLockConfiguration
+from kernel.errors import MalformedXML, NoSuchKey, NoSuchObjectLockConfiguration
 from kernel.results import ObjectInfo
 from objects import queries
 from objects.operations import (
+    Found,
     check_has_object_lock,
     check_may_bypass,
     find_object,
@@ -79,18 +80,32 @@ def put_object_retention(
     )
     check_has_object_lock(found.bucket)
     check_retention(mode, until, now)
-    if weakens(found.info, mode, until, now):
-        check_may_bypass(principal, found.bucket, found.info, bypass_governance)
 
-    auditing.tell(before=retention_of(found.info), after={"mode": mode, "until": until})
-    commit(
-        lambda: queries.update_version(
-            found.info.id,
+    def record() -> None:
+        info = locked_version(found)
+        if weakens(info, mode, until, now):
+            check_may_bypass(principal, found.bucket, info, bypass_governance)
+        queries.update_version(
+            info.id,
             lock_mode=mode,
             retain_until=column_time(in_whole_seconds(until)),
         )
-    )
+
+    auditing.tell(before=retention_of(found.info), after={"mode": mode, "until": until})
+    commit(record)
     return found.info
+
+
+def locked_version(found: Found) -> ObjectInfo:
+    """Find the version again inside a transaction, and keep deletions from it.
+
+    Raises NoSuchKey when it has gone: nothing is protected that is not there.
+    """
+    queries.lock_key(found.bucket.id, found.info.key)
+    info = queries.by_row(found.info.id)
+    if info is None:
+        raise NoSuchKey(key=found.info.key)
+    return info
 
 
 def retention_of(info: ObjectInfo) -> dict[str, object]:
@@ -146,5 +161,7 @@ def put_object_legal_hold(
     )
     check_has_object_lock(found.bucket)
     auditing.tell(before=bool(found.info.has_legal_hold), after=is_held)
-    commit(lambda: queries.update_version(found.info.id, has_legal_hold=is_held))
+    commit(
+        lambda: queries.update_version(locked_version(found).id, has_legal_hold=is_held)
+    )
     return found.info
