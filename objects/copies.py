@@ -279,8 +279,8 @@ def rename_object(
 ) -> ObjectInfo:
     """Give an object another key in its bucket, in one transaction (AWS RenameObject).
 
-    Raises PreconditionFailed when a condition does not hold, and what reading,
-    writing and deleting raise.
+    Raises PreconditionFailed when a condition does not hold, OperationAborted where
+    the bytes have just gone elsewhere, and what reading, writing and deleting raise.
     """
     source = CopySource(bucket_name, key, conditions=source_conditions)
     found = find_source(principal, source)
@@ -294,6 +294,9 @@ def rename_object(
         current = queries.look_up(bucket.id, key)
         if current is None or current.id != found.info.id:
             raise PreconditionFailed(condition="x-amz-rename-source")
+        if not blob_queries.hold(found.blob.id):
+            # A transition has just moved the bytes elsewhere.
+            raise OperationAborted()
         displaced = make_room(bucket, new_key, conditions, added=0)
         renamed = add_newest(
             bucket,

@@ -15,12 +15,17 @@ from blobs import queries as blob_queries
 from blobs.models import Blob
 from buckets.operations import put_bucket_versioning
 from kernel.bodies import Body
-from kernel.errors import AccessDenied, NoSuchKey, RestoreAlreadyInProgress
+from kernel.errors import (
+    AccessDenied,
+    NoSuchKey,
+    OperationAborted,
+    RestoreAlreadyInProgress,
+)
 from kernel.results import ObjectAttributes
 from lifecycle import operations, restores, transitions
 from lifecycle.models import LifecycleOutcome
+from objects import copies, retention
 from objects import restores as objects_restores
-from objects import retention
 from objects.listings import list_object_versions
 from objects.models import ObjectVersion, RestoreJob
 from objects.operations import delete_object, put_object
@@ -257,3 +262,19 @@ def test_what_has_just_been_deleted_cannot_be_held(
     first(monkeypatch, retention, "find_object", delete)
     with pytest.raises(NoSuchKey):
         put_object_legal_hold(root, name, "key", is_held=True)
+
+
+@pytest.mark.django_db
+def test_a_rename_names_no_bytes_that_a_transition_has_just_left(
+    plain: Shelf, monkeypatch: Any, stored: None
+) -> None:
+    plain.put("key", age=9)
+    plain.rules(
+        {"Filter": {}, "Transitions": [{"Days": 1, "StorageClass": "cold"}]},
+    )
+    first(monkeypatch, copies, "find_source", plain.run)
+    with pytest.raises(OperationAborted):
+        copies.rename_object(plain.principal, plain.name, "key", "other", now=NOW)
+    assert plain.keys == ["key"]
+    copies.rename_object(plain.principal, plain.name, "key", "other", now=NOW)
+    assert Blob.objects.filter(state="live").count() == 1
