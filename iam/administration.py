@@ -334,10 +334,7 @@ def create_access_key(
     expires_at: datetime | None = None,
     now: datetime,
 ) -> NewAccessKey:
-    """Create an S3 key pair for an identity, beside all that it has.
-
-    The IAM API alone counts them, as AWS does.
-    """
+    """Create an S3 key pair for an identity. Raises LimitExceeded for a third one."""
     identity = get_changeable(principal, unique_id, "iam:CreateAccessKey")
     return operations.create_access_key(
         identity, name=name, expires_at=expires_at, now=now

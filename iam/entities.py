@@ -14,8 +14,7 @@ from django.db.models import Model, QuerySet
 
 from iam.access import check_may
 from iam.accounts import account_id_of
-from iam.models import Group, Identity, IdentityKind
-from iam.operations import USERS
+from iam.models import USERS, Group, Identity, IdentityKind
 from iam.policy import Context
 from iam.principals import Principal
 from iam.queries import rights_changed

@@ -31,6 +31,10 @@ class IdentityKind(models.TextChoices):
     ROLE = "role", "role"
 
 
+# What IAM calls users.
+USERS = (IdentityKind.USER, IdentityKind.SERVICE)
+
+
 class Identity(models.Model):
     """Who acts: an account's root, a user, a service account or a role."""
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
 from iam.models import (
+    USERS,
     AccessKey,
     Account,
     ApiKey,
@@ -22,12 +23,11 @@ from iam.models import (
     ManagedPolicy,
 )
 from iam.policy import PolicyKind, parse_policy
+from iam.quotas import check_quota
 from iam.sealing import seal
 from kernel.database.commit import commit
 from kernel.errors import EntityAlreadyExists, InvalidRequest
 
-# What IAM calls users.
-USERS = (IdentityKind.USER, IdentityKind.SERVICE)
 LETTERS_AND_DIGITS = string.ascii_uppercase + string.digits
 
 
@@ -183,12 +183,16 @@ def create_access_key(
 ) -> NewAccessKey:
     """Create an S3 key pair, drawn or given.
 
-    Raises EntityAlreadyExists when the id is taken.
+    Raises LimitExceeded where the identity has as many as AWS lets it have, and
+    EntityAlreadyExists when the id is taken.
     """
     access_key_id = access_key_id or new_id("AKIA")
     secret_access_key = secret_access_key or secrets.token_urlsafe(30)
 
     def record() -> AccessKey:
+        # One at a time counts and adds.
+        Identity.objects.select_for_update().get(pk=identity.pk)
+        check_quota("AccessKeysPerUserQuota", lasting_keys(identity, now).count())
         if AccessKey.objects.filter(access_key_id=access_key_id).exists():
             raise EntityAlreadyExists(f"The access key {access_key_id} exists already.")
         return AccessKey.objects.create(
@@ -202,6 +206,15 @@ def create_access_key(
         )
 
     return NewAccessKey(commit(record), secret_access_key)
+
+
+def lasting_keys(identity: Identity, now: datetime) -> QuerySet[AccessKey]:
+    """Give an identity's key pairs whose end has not come.
+
+    Those that are over do not count, so that a key can be rotated time and again.
+    """
+    lasts = Q(expires_at__isnull=True) | Q(expires_at__gt=now)
+    return AccessKey.objects.filter(lasts, identity=identity)
 
 
 def create_group(

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+from django.conf import settings
+
 from iam.access import check_may
 from iam.accounts import account_id_of
-from iam.models import AccessKey, Group, Identity, IdentityKind, ManagedPolicy
-from iam.operations import USERS
+from iam.models import (
+    USERS,
+    AccessKey,
+    Group,
+    Identity,
+    IdentityKind,
+    ManagedPolicy,
+)
 from iam.principals import Principal
 from kernel.errors import LimitExceeded
 
@@ -16,7 +24,6 @@ QUOTAS = {
     "RolesQuota": 1000,
     "PoliciesQuota": 1500,
     "GroupsPerUserQuota": 10,
-    "AccessKeysPerUserQuota": 2,
     "AttachedPoliciesPerUserQuota": 10,
     "AttachedPoliciesPerGroupQuota": 10,
     "AttachedPoliciesPerRoleQuota": 10,
@@ -24,11 +31,18 @@ QUOTAS = {
 }
 
 
+def quotas() -> dict[str, int]:
+    """Give how many there may be, by the names that GetAccountSummary has."""
+    most_keys = settings.OBJECTSTORE_ACCESS_KEYS_PER_USER
+    return {**QUOTAS, "AccessKeysPerUserQuota": most_keys}
+
+
 def check_quota(name: str, has: int) -> None:
     """Raise LimitExceeded for one more than the quota allows."""
-    if has >= QUOTAS[name]:
+    most = quotas()[name]
+    if has >= most:
         noun = name.removesuffix("Quota")
-        raise LimitExceeded(f"Cannot exceed quota for {noun}: {QUOTAS[name]}")
+        raise LimitExceeded(f"Cannot exceed quota for {noun}: {most}")
 
 
 def get_account_summary(principal: Principal) -> dict[str, int]:
@@ -45,5 +59,5 @@ def get_account_summary(principal: Principal) -> dict[str, int]:
         "Roles": identities.filter(kind=IdentityKind.ROLE).count(),
         "Policies": ManagedPolicy.objects.filter(account_id=account_id).count(),
         "AccountAccessKeysPresent": int(root_keys.exists()),
-        **QUOTAS,
+        **quotas(),
     }

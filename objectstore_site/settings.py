@@ -293,6 +293,8 @@ OBJECTSTORE_ROOT_PASSWORD = env.text("OBJECTSTORE_ROOT_PASSWORD")
 OBJECTSTORE_SEALING_KEYS = env.secret(
     "OBJECTSTORE_SEALING_KEYS", DATA_DIR / "sealing.key"
 ).split(",")
+# S3 key pairs that one user, service account or root user may have (AWS: 2).
+OBJECTSTORE_ACCESS_KEYS_PER_USER = env.integer("OBJECTSTORE_ACCESS_KEYS_PER_USER", 2)
 # Names of the keys that SSE-KMS can ask for, derived from the sealing keys.
 OBJECTSTORE_KMS_KEYS = env.names("OBJECTSTORE_KMS_KEYS", "default")
 # Seconds that a process may rely on a principal and its policies without asking again.
