@@ -41,6 +41,10 @@ PLACES = (
     ("jump to keys in the middle", "?prefix=folder-042/rep", 0.3),
     ("flat, jump to the middle", "?flat=1&after=folder-050/", 0.3),
     ("all versions, in the middle", "?show=versions&prefix=folder-050/", 0.3),
+    ("rewound: first page", "?at={past}", 0.3),
+    ("rewound: a folder", "?prefix=folder-042/&at={past}", 0.3),
+    ("rewound: flat, in the middle", "?flat=1&after=folder-050/&at={past}", 0.3),
+    ("rewound: before there was any", "?at=2001-01-01T00:00", 2.0),
     ("search: in many keys", "?q=invoice", 2.0),
     ("search: in one key of all", "?q=needle", 2.0),
     ("search: in none", "?q=not-there-at-all", 2.0),
@@ -76,7 +80,7 @@ def prepare() -> None:
 
     from buckets.access import find_bucket
     from buckets.models import Bucket
-    from buckets.operations import create_bucket
+    from buckets.operations import create_bucket, put_bucket_versioning
     from iam.models import Identity
     from iam.queries import principal_of
     from kernel.bodies import Body
@@ -87,6 +91,8 @@ def prepare() -> None:
     root = principal_of(Identity.objects.get(kind="root"))
     now = timezone.now()
     create_bucket(root, BUCKET, now=now)
+    # Those that look back look at what was there half the store's life ago.
+    put_bucket_versioning(root, BUCKET, "Enabled")
     model = put_object(root, BUCKET, "model", body=Body.of(b"x" * 64), now=now)
     bucket = find_bucket(BUCKET)
     print(f"Filling a bucket with {KEYS:,} keys ...", flush=True)
@@ -94,16 +100,18 @@ def prepare() -> None:
 
 
 def versions(bucket: Any, model: Any, now: Any) -> Iterator[Any]:
+    from kernel.versions import ENTROPY_BYTES, new_version_id
     from objects.models import ObjectVersion
 
     dice = random.Random(1)
     for n in range(KEYS):
         ending, content_type, storage_class = KINDS[n % len(KINDS)]
+        created_at = now - timedelta(seconds=dice.randrange(3 * 365 * 86400))
         word = "needle" if n == KEYS * 7 // 10 else WORDS[n % len(WORDS)]
         yield ObjectVersion(
             bucket_id=bucket.id,
             key=f"folder-{n % FOLDERS:03}/{word}-{n:09}.{ending}",
-            version_id=f"{n:032}",
+            version_id=new_version_id(as_ns(created_at), n.to_bytes(ENTROPY_BYTES)),
             is_null=True,
             is_latest=True,
             blob_id=model.blob_id,
@@ -113,8 +121,12 @@ def versions(bucket: Any, model: Any, now: Any) -> Iterator[Any]:
             storage_class=storage_class,
             tags={"team": "red"} if n % 50_000 == 7 else {},
             owner_id=bucket.owner_id,
-            created_at=now - timedelta(seconds=dice.randrange(3 * 365 * 86400)),
+            created_at=created_at,
         )
+
+
+def as_ns(moment: Any) -> int:
+    return int(moment.timestamp()) * 10**9
 
 
 def report() -> None:
@@ -122,6 +134,7 @@ def report() -> None:
     from django.contrib.auth import get_user_model
     from django.test import Client
     from django.urls import reverse
+    from django.utils import timezone
 
     from iam.models import Identity
 
@@ -134,8 +147,10 @@ def report() -> None:
     link = reverse("admin:browse", args=[BUCKET])
     print(f"\nServer time in a bucket of {KEYS:,} keys, {ROUNDS} rounds:")
     print(f"{'':32}{'median ms':>12}{'longest ms':>12}{'bound ms':>10}")
+    past = f"{timezone.now() - timedelta(days=3 * 365 // 2):%Y-%m-%dT%H:%M}"
     for title, query, bound in PLACES:
-        taken = [timed(browser, link + query) for _ in range(ROUNDS)]
+        address = link + query.format(past=past)
+        taken = [timed(browser, address) for _ in range(ROUNDS)]
         middle, longest = statistics.median(taken), max(taken)
         print(
             f"{title:32}{middle * 1e3:12.0f}{longest * 1e3:12.0f}{bound * 1e3:10.0f}"

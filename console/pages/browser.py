@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -28,6 +29,7 @@ from console.pages.filters import (
     Column,
     Filters,
     direction_of,
+    moment_of,
     next_order,
 )
 from iam.principals import Principal
@@ -36,6 +38,7 @@ from kernel.errors import InvalidArgument, NoSuchEntity
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
 from objects.listings import list_object_versions, list_objects
 from objects.operations import put_object
+from objects.rewinds import list_objects_as_of
 from objects.searches import MOST_SECONDS, Found, Order, State, search_objects
 
 PER_PAGE = 100
@@ -60,6 +63,8 @@ class Place:
     back: tuple[str, ...] = ()
     filters: Filters = NO_FILTERS
     is_patient: bool = False
+    # A time of the past, as it was typed: what was there then is shown.
+    at: str = ""
 
     @classmethod
     def of(cls, request: HttpRequest) -> Place:
@@ -67,17 +72,20 @@ class Place:
         shown = query.get("show", "current")
         if shown not in SHOWN:
             raise InvalidArgument(f"show is one of {', '.join(SHOWN)}.")
-        filters = Filters.of(query)
+        at = query.get("at", "")
+        # What is past is not searched.
+        filters = NO_FILTERS if at else Filters.of(query)
         return cls(
             prefix=query.get("prefix", ""),
             # A search says itself which state it looks for.
-            shown="current" if filters.is_active else shown,
+            shown="current" if filters.is_active or at else shown,
             is_flat=query.get("flat") == "1",
             token=query.get("after", ""),
             version_id=query.get("version", ""),
             back=tuple(query.getlist("back"))[-MOST_BACK:],
             filters=filters,
             is_patient=query.get("patient") == "1",
+            at=at,
         )
 
     @property
@@ -87,6 +95,15 @@ class Place:
     @property
     def is_search(self) -> bool:
         return self.filters.is_active
+
+    @property
+    def moment(self) -> datetime | None:
+        return moment_of(self.at) if self.at else None
+
+    @property
+    def names_versions(self) -> bool:
+        """Tell whether a row is one version of its key, not what is current."""
+        return self.shown == "versions" or bool(self.at)
 
     @property
     def shows_whole_keys(self) -> bool:
@@ -102,6 +119,7 @@ class Place:
             "prefix": self.prefix,
             "show": self.shown if self.shown != "current" else "",
             "flat": "1" if self.is_flat else "",
+            "at": self.at,
             **dict(self.filters.pairs()),
             "patient": "1" if self.is_patient else "",
             **changes,
@@ -119,6 +137,8 @@ class Listed:
     next_token: str = ""
     next_version_id: str = ""
     found: Found | None = None
+    # The page of a past may end before it is full.
+    stopped_early: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -161,9 +181,31 @@ def found_at(principal: Principal, name: str, place: Place) -> Listed:
     return Listed([], found.contents, found.next_key, found.next_value, found)
 
 
+def past_at(principal: Principal, name: str, place: Place, moment: datetime) -> Listed:
+    """List what was there at a time."""
+    page = list_objects_as_of(
+        principal,
+        name,
+        moment,
+        prefix=place.prefix,
+        delimiter=place.delimiter,
+        max_keys=PER_PAGE,
+        after=place.token,
+    )
+    objects = [one for one in page.contents if one.key != place.prefix]
+    return Listed(
+        page.common_prefixes,
+        objects,
+        page.next_marker,
+        stopped_early=page.stopped_early,
+    )
+
+
 def listed_at(principal: Principal, name: str, place: Place) -> Listed:
     if place.is_search:
         return found_at(principal, name, place)
+    if place.moment is not None:
+        return past_at(principal, name, place, place.moment)
     if place.shown == "current":
         page = list_objects(
             principal,
@@ -209,19 +251,19 @@ def ways_from(name: str, place: Place, listed: Listed) -> Ways:
             version=listed.next_version_id,
             back=(*earlier, here)[-MOST_BACK:] if here else (),
         )
-    plain = replace(place, filters=NO_FILTERS, is_patient=False)
+    plain = replace(place, filters=NO_FILTERS, is_patient=False, at="")
     return Ways(
         crumbs=crumbs_to(name, place),
         shown=[
             {
                 "name": shown,
                 "link": plain.query(show=shown if shown != "current" else ""),
-                "is_here": shown == place.shown and not place.is_search,
+                "is_here": shown == place.shown and not (place.is_search or place.at),
             }
             for shown in SHOWN
         ],
-        flat=plain.query(flat="1"),
-        in_folders=plain.query(flat=""),
+        flat=plain.query(flat="1", at=place.at),
+        in_folders=plain.query(flat="", at=place.at),
         first=place.query() if place.token else "",
         before=before,
         after=after,
@@ -231,7 +273,7 @@ def ways_from(name: str, place: Place, listed: Listed) -> Ways:
 
 def columns_at(place: Place) -> list[Column]:
     """Give the headings; each sorts all that lies under the prefix."""
-    sorts = place.shown == "current"
+    sorts = place.shown == "current" and not place.at
     return [
         Column(
             title,
@@ -251,6 +293,27 @@ def chips_at(place: Place) -> list[dict[str, str]]:
         {"text": text, "link": place.query(**{name: ""})}
         for name, text in place.filters.chips()
     ]
+
+
+PASTS = (
+    ("An hour ago", timedelta(hours=1)),
+    ("Yesterday", timedelta(days=1)),
+    ("A week ago", timedelta(days=7)),
+    ("30 days ago", timedelta(days=30)),
+)
+
+
+def pasts_at(place: Place, now: datetime) -> list[dict[str, str]]:
+    """Give ways to look back, each with how far."""
+    return [
+        {"text": text, "link": place.query(at=as_typed(now - ago))}
+        for text, ago in PASTS
+    ]
+
+
+def as_typed(moment: datetime) -> str:
+    """Write a time as the browser's own picker does."""
+    return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
 def crumbs_to(name: str, place: Place) -> list[Crumb]:
@@ -306,6 +369,9 @@ class Browser(BucketPage):
             longer=place.query(patient="1"),
             is_by_name=place.filters.order in (Order.NAME, Order.NAME_DOWN),
             keys_in_bucket=usage(bucket.id).objects_count if place.is_search else 0,
+            pasts=pasts_at(replace(place, filters=NO_FILTERS), timezone.now()),
+            present=place.query(at=""),
+            latest=as_typed(timezone.now()),
             states=[(one.value, text) for one, text in STATES],
             classes=settings.OBJECTSTORE_STORAGE_CLASSES,
             search=place.query(patient="").removeprefix("?"),

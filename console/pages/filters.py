@@ -150,6 +150,17 @@ def day_of(text: str) -> datetime | None:
         raise InvalidArgument(f"Write a day as 2026-12-31: “{text}”.") from None
 
 
+def moment_of(text: str) -> datetime:
+    """Read a time of the past, in UTC; the whole of its second, or minute's first."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise InvalidArgument(f"Write a time as 2026-12-31T23:59: “{text}”.") from None
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    return moment.astimezone(UTC).replace(microsecond=999_999)
+
+
 def tag_of(text: str) -> tuple[str, str | None] | None:
     if not text:
         return None
