@@ -24,6 +24,9 @@ PER_PAGE = 100
 MOST_PASSED = 300_000
 FORGOTTEN_PER_COMMIT = 1000
 EXPORTED_PER_QUERY = 1000
+# How far apart the times of two events may be whose numbers say the opposite.
+ORDERED_WITHIN = timedelta(hours=1)
+SIDE_BY_SIDE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +60,35 @@ def list_events(
 ) -> Found:
     """List events of the account, newest first, before an event's number."""
     rows = visible_events(principal)
-    newest = rows.aggregate(newest=Max("id"))["newest"] or 0
-    begin = newest + 1 if before is None else before
-    floor = begin - MOST_PASSED
+    begin = newest_of(rows, search) + 1 if before is None else before
+    oldest = oldest_of(search)
+    floor = max(begin - MOST_PASSED, oldest)
     rows = matching(rows, search).filter(id__lt=begin, id__gte=floor).order_by("-id")
     page = list(rows[: PER_PAGE + 1])
     if len(page) > PER_PAGE:
         return Found(page[:PER_PAGE], page[PER_PAGE - 1].pk)
-    if floor > 1:
+    if floor > oldest:
         return Found(page, floor, stopped_early=True)
     return Found(page)
+
+
+def newest_of(rows: QuerySet[AuditEvent], search: Search) -> int:
+    """Give the number to begin at: none that is looked for has a greater one."""
+    if search.until is None:
+        return rows.aggregate(newest=Max("id"))["newest"] or 0
+    # Times and numbers are of one order, but for transactions side by side.
+    until = search.until + ORDERED_WITHIN
+    by_time = AuditEvent.objects.filter(created_at__lt=until).order_by("-created_at")
+    return max(by_time.values_list("pk", flat=True)[:SIDE_BY_SIDE], default=0)
+
+
+def oldest_of(search: Search) -> int:
+    """Give the number to end at: none that is looked for has a smaller one."""
+    if search.since is None:
+        return 1
+    since = search.since - ORDERED_WITHIN
+    by_time = AuditEvent.objects.filter(created_at__gte=since).order_by("created_at")
+    return min(by_time.values_list("pk", flat=True)[:SIDE_BY_SIDE], default=1)
 
 
 def get_event(principal: Principal, event_id: int) -> AuditEvent:

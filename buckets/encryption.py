@@ -33,7 +33,7 @@ def check_encryption(document: Any) -> dict[str, Any]:
         raise MalformedXML()
     algorithm = applied.get("SSEAlgorithm")
     key_id = applied.get("KMSMasterKeyID")
-    if algorithm not in {AES256, KMS}:
+    if algorithm not in (AES256, KMS) or not isinstance(key_id or "", str):
         raise MalformedXML()
     if algorithm == AES256 and key_id:
         raise InvalidArgument(

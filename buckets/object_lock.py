@@ -11,7 +11,7 @@ from typing import Any
 
 from kernel.errors import InvalidArgument, InvalidRetentionPeriod, MalformedXML
 
-MODES = frozenset({"GOVERNANCE", "COMPLIANCE"})
+MODES = ("GOVERNANCE", "COMPLIANCE")
 ENABLED = {"ObjectLockEnabled": "Enabled"}
 LONGEST_DAYS = 36_500
 LONGEST_YEARS = 100
@@ -51,7 +51,7 @@ def checked(retention: Any) -> dict[str, Any]:
 def whole(value: Any) -> int:
     try:
         return int(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise MalformedXML() from None
 
 

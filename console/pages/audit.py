@@ -7,7 +7,7 @@ import difflib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -31,6 +31,8 @@ OUTCOMES = [
     ("denied", "denied"),
     ("failed", "denied or failed"),
 ]
+# No log reaches further, and a day more or less can be reckoned with.
+FIRST, LAST = date(1970, 1, 1), date(9998, 12, 31)
 DAY = forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d")
 
 
@@ -54,7 +56,6 @@ class SearchForm(ConsoleForm):
     def search(self) -> Search:
         """Give what is looked for; days begin and end in UTC."""
         given = self.cleaned_data
-        until = given["until"]
         return Search(
             text=given["text"],
             who=given["who"],
@@ -62,15 +63,22 @@ class SearchForm(ConsoleForm):
             bucket_name=given["bucket"],
             outcome=given["outcome"],
             since=midnight(given["since"]),
-            until=midnight(until + timedelta(days=1)) if until else None,
+            until=end_of(given["until"]),
         )
 
     def query(self) -> dict[str, str]:
         return {name: self[name].data for name in self.fields if self[name].data}
 
 
-def midnight(day: Any) -> datetime | None:
-    return None if day is None else datetime.combine(day, time(), UTC)
+def midnight(day: date | None) -> datetime | None:
+    if day is None:
+        return None
+    return datetime.combine(min(max(day, FIRST), LAST), time(), UTC)
+
+
+def end_of(day: date | None) -> datetime | None:
+    begin = midnight(day)
+    return None if begin is None else begin + timedelta(days=1)
 
 
 def asked_search(form: SearchForm) -> Search:
@@ -158,13 +166,21 @@ def difference(before: Any, after: Any) -> list[Line]:
     """Compare what was there with what is there now, line by line."""
     if before is None and after is None:
         return []
-    lines = difflib.ndiff(as_lines(before), as_lines(after))
-    return [
-        Line(line[2:], KINDS[line[0]]) for line in lines if not line.startswith("?")
-    ]
+    was, now = as_lines(before), as_lines(after)
+    # Not ndiff: it looks within lines too, for minutes where many are alike.
+    changes = difflib.SequenceMatcher(None, was, now, autojunk=False).get_opcodes()
+    return [line for change in changes for line in lines_of(change, was, now)]
 
 
-KINDS = {" ": "kept", "+": "added", "-": "gone"}
+def lines_of(
+    change: tuple[str, int, int, int, int], was: list[str], now: list[str]
+) -> Iterator[Line]:
+    tag, begin, end, new_begin, new_end = change
+    if tag == "equal":
+        yield from (Line(text, "kept") for text in was[begin:end])
+        return
+    yield from (Line(text, "gone") for text in was[begin:end])
+    yield from (Line(text, "added") for text in now[new_begin:new_end])
 
 
 def as_lines(value: Any) -> list[str]:

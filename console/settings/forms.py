@@ -7,9 +7,7 @@ from typing import Any
 from django import forms
 
 from buckets.configurations import PUBLIC_BLOCKS, ObjectOwnership
-from console.settings.widgets import ConsoleForm, JsonText
-
-GIB = 1024**3
+from console.settings.widgets import ConsoleForm, JsonText, SizeField
 
 
 class DocumentForm(ConsoleForm):
@@ -43,12 +41,10 @@ class VersioningForm(DocumentForm):
 
 
 class QuotaForm(DocumentForm):
-    size = forms.DecimalField(
-        label="Size in GiB",
+    size = SizeField(
+        label="Size",
         required=False,
-        min_value=0,
-        decimal_places=3,
-        help_text="Bytes of all versions. Empty: no bound.",
+        help_text="10 GiB, 500 MB; all versions count. Empty: no bound.",
     )
     objects = forms.IntegerField(
         label="Objects",
@@ -59,16 +55,14 @@ class QuotaForm(DocumentForm):
 
     @classmethod
     def values(cls, document: Any) -> dict[str, Any]:
-        held = document.get("QuotaBytes")
         return {
-            "size": None if held is None else round(held / GIB, 3),
+            "size": document.get("QuotaBytes"),
             "objects": document.get("QuotaObjects"),
         }
 
     def document(self) -> Any:
-        asked = self.cleaned_data["size"]
         return {
-            "QuotaBytes": None if asked is None else int(asked * GIB),
+            "QuotaBytes": self.cleaned_data["size"],
             "QuotaObjects": self.cleaned_data["objects"],
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from bisect import bisect_left
 from json.decoder import scanstring
 from typing import Any
 
@@ -17,16 +18,20 @@ class Scanner:
 
     def __init__(self, text: str) -> None:
         self.text = text
+        self.ends = [found.start() for found in re.finditer("\n", text)]
         self.lines: dict[Path, int] = {}
 
     def skip(self, index: int) -> int:
         found = BLANK.match(self.text, index)
         return index if found is None else found.end()
 
+    def line(self, index: int) -> int:
+        return bisect_left(self.ends, index) + 1
+
     def value(self, index: int, path: Path) -> int:
         """Note a value and what is in it, and give where it ends."""
         index = self.skip(index)
-        self.lines.setdefault(path, self.text.count("\n", 0, index) + 1)
+        self.lines.setdefault(path, self.line(index))
         if self.text[index] == "{":
             return self.members(index + 1, path)
         if self.text[index] == "[":
@@ -36,7 +41,7 @@ class Scanner:
     def members(self, index: int, path: Path) -> int:
         index = self.skip(index)
         while self.text[index] != "}":
-            line = self.text.count("\n", 0, index) + 1
+            line = self.line(index)
             name, index = scanstring(self.text, index + 1)
             self.lines[(*path, name)] = line
             index = self.after(self.value(self.skip(index) + 1, (*path, name)))

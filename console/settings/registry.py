@@ -161,7 +161,28 @@ def read_acl(principal: Principal, name: str) -> Any:
 
 
 def write_acl(principal: Principal, name: str, document: Any) -> None:
-    access_control.put_bucket_acl(principal, name, mapping(document, "grants"))
+    access_control.put_bucket_acl(principal, name, checked_acl(document))
+
+
+def checked_acl(document: Any) -> dict[str, Any]:
+    """Refuse what is no list of grants; who and what they name, the domain checks."""
+    listed = mapping(document, "grants").get("grants")
+    if not isinstance(listed, list) or not all(map(is_grant, listed)):
+        raise InvalidRequest('Give a list of {"grantee": {...}, "permission": "..."}.')
+    return {"grants": listed}
+
+
+def is_grant(element: Any) -> bool:
+    if not isinstance(element, dict) or set(element) != {"grantee", "permission"}:
+        return False
+    grantee = element["grantee"]
+    return (
+        isinstance(grantee, dict)
+        and set(grantee) <= {"id", "uri"}
+        and all(
+            isinstance(one, str) for one in (*grantee.values(), element["permission"])
+        )
+    )
 
 
 def write_object_lock(principal: Principal, name: str, document: Any) -> None:
@@ -177,7 +198,7 @@ def read_payment(principal: Principal, name: str) -> Any:
 
 def check_payment(document: Any) -> str:
     payer = mapping(document, "Payer").get("Payer")
-    if payer not in {"BucketOwner", "Requester"}:
+    if payer not in ("BucketOwner", "Requester"):
         raise InvalidRequest("The payer is BucketOwner or Requester.")
     return str(payer)
 

@@ -294,7 +294,7 @@ def transition(line: str) -> dict[str, Any]:
     if storage_class not in settings.OBJECTSTORE_STORAGE_CLASSES:
         known = ", ".join(settings.OBJECTSTORE_STORAGE_CLASSES)
         raise forms.ValidationError(f"{line}: name one of the classes {known}.")
-    if when.isdigit():
+    if when.isdecimal() and len(when) < 10:
         return {"Days": int(when), "StorageClass": storage_class}
     return {"Date": when, "StorageClass": storage_class}
 

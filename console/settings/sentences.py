@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from buckets.lifecycle import filter_of
+
 UNITS = ("bytes", "KiB", "MiB", "GiB", "TiB")
 
 
 def sentence(rule: Mapping[str, Any]) -> str:
     """Say what a rule does, to what, and when."""
     deeds = list(deeds_of(rule))
-    text = f"{subject(rule['Filter'])}: {'; '.join(deeds)}."
+    text = f"{subject(filter_of(rule))}: {'; '.join(deeds)}."
     return text[0].upper() + text[1:]
 
 
@@ -20,9 +22,8 @@ def subject(element: Mapping[str, Any]) -> str:
     parts = []
     if conditions.get("Prefix"):
         parts.append(f"under “{conditions['Prefix']}”")
-    tags = conditions.get("Tags") or [conditions["Tag"]] if "Tag" in conditions else []
-    tags = conditions.get("Tags", tags)
-    parts += [f"tagged {tag['Key']}={tag['Value']}" for tag in tags]
+    tags = conditions.get("Tags") or [conditions.get("Tag")]
+    parts += [f"tagged {tag['Key']}={tag['Value']}" for tag in tags if tag]
     if "ObjectSizeGreaterThan" in conditions:
         parts.append(f"larger than {size(conditions['ObjectSizeGreaterThan'])}")
     if "ObjectSizeLessThan" in conditions:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from decimal import Decimal
 from typing import Any
 
 from django import forms
@@ -100,6 +102,45 @@ class Pairs(Lines):
         return value
 
 
+# Bytes by unit; a number alone is of GiB.
+UNITS = {
+    "": 2**30,
+    "b": 1,
+    **{f"{letter}ib": 2 ** (10 * (n + 1)) for n, letter in enumerate("kmgtp")},
+    **{f"{letter}b": 1000 ** (n + 1) for n, letter in enumerate("kmgtp")},
+}
+SIZE = re.compile(r"(\d{1,19}(?:\.\d{1,6})?) ?([kmgtp]?i?b|)", re.ASCII | re.IGNORECASE)
+SHOWN_UNITS = ("PiB", "TiB", "GiB", "MiB", "KiB", "PB", "TB", "GB", "MB", "kB", "B")
+
+
+class SizeField(forms.CharField):
+    """A size with its unit, kept as bytes and shown without a loss."""
+
+    default_error_messages = {
+        "size": "Write a size as 10 GiB, 500 MB or 4096 B, at most 8191 PiB."
+    }
+
+    def to_python(self, value: Any) -> Any:
+        text = (super().to_python(value) or "").strip()
+        if not text:
+            return None
+        found = SIZE.fullmatch(text)
+        unit = found and UNITS.get(found[2].lower())
+        size = int(Decimal(found[1]) * unit) if found and unit else 2**63
+        if size >= 2**63:
+            raise ValidationError(self.error_messages["size"], "size")
+        return size
+
+    def prepare_value(self, value: Any) -> Any:
+        return exact_size(value) if isinstance(value, int) else value
+
+
+def exact_size(count: int) -> str:
+    """Write bytes in the largest unit that leaves no rest."""
+    units = ((unit, UNITS[unit.lower()]) for unit in SHOWN_UNITS)
+    return next(f"{count // n} {unit}" for unit, n in units if not count % n)
+
+
 class JsonText(forms.CharField):
     """A JSON document, kept as a document."""
 
@@ -127,6 +168,8 @@ class JsonText(forms.CharField):
                     "what": getattr(error, "msg", str(error)),
                 },
             ) from None
+        except RecursionError:
+            raise ValidationError("It is nested too deeply.") from None
 
     def prepare_value(self, value: Any) -> Any:
         if value is None or isinstance(value, str):

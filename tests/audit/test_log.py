@@ -272,6 +272,28 @@ def test_search_says_where_it_stopped(root: Any, bucket: str, monkeypatch: Any) 
     assert pages == 1
 
 
+def test_days_say_where_a_search_begins_and_ends(
+    root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    AuditEvent.objects.all().delete()
+    now = timezone.now()
+    numbers = []
+    for days in range(9, -1, -1):
+        put_bucket_quota(root, bucket, quota_bytes=days, quota_objects=None)
+        event = AuditEvent.objects.latest("pk")
+        AuditEvent.objects.filter(pk=event.pk).update(
+            created_at=now - timedelta(days=days)
+        )
+        numbers.append(event.pk)
+    monkeypatch.setattr(audit, "MOST_PASSED", 3)
+    search = audit.Search(
+        since=now - timedelta(days=8, hours=2), until=now - timedelta(days=6)
+    )
+    found = audit.list_events(root, search)
+    assert [event.pk for event in found.events] == numbers[1:4][::-1][1:]
+    assert not found.stopped_early
+
+
 def test_old_events_are_forgotten(root: Any, bucket: str, settings: Any) -> None:
     put_bucket_versioning(root, bucket, "Enabled")
     count = AuditEvent.objects.count()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+from collections import Counter
 from typing import Any
 
 from audit.models import AuditEvent
@@ -139,3 +140,17 @@ def test_bad_day_is_refused(operator: Any) -> None:
 
 def test_difference_of_nothing_is_empty() -> None:
     assert difference(None, None) == []
+
+
+def test_last_day_of_all_is_a_day(operator: Any) -> None:
+    for day in ("9999-12-31", "0001-01-01"):
+        asked = {"since": day, "until": day}
+        assert operator.get("/admin/audit/", asked).status_code == 200
+
+
+def test_large_documents_are_compared_by_line() -> None:
+    before = [f"line {n}" for n in range(3000)]
+    after = [f"Line {n}" for n in range(2999)]
+    lines = difference("\n".join(before), "\n".join([*after, "line 2999"]))
+    counts = Counter(line.kind for line in lines)
+    assert counts == {"kept": 1, "gone": 2999, "added": 2999}

@@ -6,11 +6,13 @@ import json
 from typing import Any
 
 import pytest
+from django.core.exceptions import ValidationError
 
 from buckets.configurations import configurations_of
 from buckets.queries import get
 from console.settings.registry import BY_SLUG, SETTINGS, Editor
 from console.settings.sentences import sentence
+from console.settings.widgets import SizeField
 
 # What each page shows of a document is what it saves again.
 DOCUMENTS: dict[str, Any] = {
@@ -181,6 +183,80 @@ def test_nonsense_is_refused_with_a_reason(
     for text in ('{"Nonsense": 1}', "[1]", "{broken"):
         response = operator.post(page, {"as_json": "1", "document": text})
         assert response.status_code == 400, text
+
+
+ODD = [
+    *("[" * 100_000, '{"a":' * 100_000, "1e400", "true"),
+    *('{"grants": 5}', '{"grants": [5]}', '{"grants": [{"permission": []}]}'),
+    '{"grants": [{"grantee": 5, "permission": "READ"}]}',
+    '{"grants": [{"grantee": {"id": []}, "permission": "READ"}]}',
+    '{"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": []}}}',
+    '{"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention":'
+    ' {"Mode": "GOVERNANCE", "Days": 1e400}}}',
+    '{"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": []}}]}',
+    '{"Rules": [{"ApplyServerSideEncryptionByDefault":'
+    ' {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": 5}}]}',
+    *('{"Payer": []}', '{"Payer": {}}', '{"QuotaBytes": [1]}', '{"Status": []}'),
+]
+
+
+@pytest.mark.parametrize("slug", DOCUMENTS)
+def test_odd_documents_are_refused(operator: Any, bucket: str, slug: str) -> None:
+    page = f"/admin/buckets/{bucket}/settings/{slug}/"
+    for text in ODD:
+        response = operator.post(page, {"as_json": "1", "document": text})
+        assert response.status_code == 400, text[:80]
+
+
+def test_rule_of_the_older_form_is_shown_everywhere(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    rule = {
+        "ID": "a",
+        "Status": "Enabled",
+        "Prefix": "logs/",
+        "Expiration": {"Days": 1},
+    }
+    BY_SLUG["lifecycle"].write(root, bucket, {"Rules": [rule]})
+    for page in ("", "settings/lifecycle/", "lifecycle/"):
+        shown = operator.get(f"/admin/buckets/{bucket}/{page}")
+        assert shown.status_code == 200, page
+    assert sentence(rule) == "Objects under “logs/”: delete after 1 day."
+
+
+@pytest.mark.parametrize("size", [1, 100_000, 1_000_000, 3 * 2**30, 2**63 - 1])
+def test_quota_is_shown_and_saved_as_it_is(
+    operator: Any, root: Any, bucket: str, size: int
+) -> None:
+    BY_SLUG["quota"].write(root, bucket, {"QuotaBytes": size, "QuotaObjects": None})
+    page = f"/admin/buckets/{bucket}/settings/quota/"
+    shown = operator.get(page).context_data["editor"]
+    assert operator.post(page, fields_of(shown)).status_code == 302
+    assert BY_SLUG["quota"].read(root, bucket)["QuotaBytes"] == size
+
+
+@pytest.mark.parametrize(
+    ("text", "size"),
+    [("2", 2**31), ("1.5 TiB", 3 * 2**39), ("500MB", 500_000_000), ("7 b", 7)],
+)
+def test_sizes_are_read_with_their_units(text: str, size: int) -> None:
+    assert SizeField().clean(text) == size
+
+
+@pytest.mark.parametrize("text", ["-1", "1e99999999", "9000 PiB", "²", "many", "1 i"])
+def test_sizes_that_are_none_are_refused(text: str) -> None:
+    with pytest.raises(ValidationError):
+        SizeField().clean(text)
+
+
+def test_days_of_a_move_are_plain_digits(operator: Any, bucket: str) -> None:
+    page = f"/admin/buckets/{bucket}/settings/lifecycle/"
+    sent = {
+        **fields_of(operator.get(page).context_data["editor"]),
+        "rows-TOTAL_FORMS": "1",
+        "rows-0-transitions": "² cold",
+    }
+    assert operator.post(page, sent).status_code == 400
 
 
 def test_public_policy_is_warned_of(operator: Any, root: Any, bucket: str) -> None:
