@@ -27,10 +27,9 @@ from console import snippets
 from console.access import may_manage
 from console.pages.base import Page
 from console.pages.keys import holders
-from console.settings.forms import GIB
 from console.settings.registry import SETTINGS
 from console.settings.sentences import sentence
-from console.settings.widgets import ConsoleForm, Pairs
+from console.settings.widgets import ConsoleForm, Pairs, SizeField
 from iam.access import denied, may
 from iam.principals import Principal
 from kernel.errors import NoSuchBucket, ObjectStoreError
@@ -278,12 +277,8 @@ class BucketForm(ConsoleForm):
     retention_days = forms.IntegerField(
         label="Retention in days", required=False, min_value=1, max_value=36_500
     )
-    quota = forms.DecimalField(
-        label="Quota in GiB",
-        required=False,
-        min_value=0,
-        decimal_places=3,
-        help_text="Empty: no bound.",
+    quota = SizeField(
+        label="Quota", required=False, help_text="10 GiB, 500 MB. Empty: no bound."
     )
     tags = Pairs(label="Tags", required=False, help_text="name=value, one a line")
 
@@ -372,7 +367,7 @@ def create_from(principal: Principal, given: dict[str, Any]) -> BucketInfo:
         quotas.put_bucket_quota(
             principal,
             bucket.name,
-            quota_bytes=int(given["quota"] * GIB),
+            quota_bytes=given["quota"],
             quota_objects=None,
         )
     if preset.is_public:
