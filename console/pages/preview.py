@@ -16,6 +16,7 @@ from buckets.access import find_bucket, is_allowed
 from iam.principals import Principal
 from kernel.errors import ObjectStoreError
 from kernel.results import ObjectInfo
+from objects.contents import ArchiveKind, Contents, contents_of
 from objects.operations import get_object
 
 MOST_TEXT = 256 * 1024
@@ -48,16 +49,45 @@ TEXT_TYPES = frozenset(
     }
 )
 
+ZIP_TYPES = frozenset(
+    {
+        "application/zip",
+        "application/x-zip-compressed",
+        "application/java-archive",
+        "application/vnd.android.package-archive",
+    }
+)
+ARCHIVES_BY_ENDING = {
+    ".tar.gz": ArchiveKind.TAR_GZIP,
+    ".tgz": ArchiveKind.TAR_GZIP,
+    ".tar": ArchiveKind.TAR,
+    **dict.fromkeys((".zip", ".jar", ".war", ".apk", ".whl"), ArchiveKind.ZIP),
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """What to show: text, table rows, or a medium to load; or why nothing."""
+    """What to show: text, table rows, what an archive holds, or a medium to load; or
+    why nothing."""
 
     kind: str
     text: str = ""
     rows: list[list[str]] = field(default_factory=list)
     is_cut: bool = False
     why: str = ""
+    contents: Contents | None = None
+
+
+def archive_kind_of(info: ObjectInfo) -> ArchiveKind | None:
+    """Tell what kind of archive an object is, if one that can be looked into."""
+    key = info.key.lower()
+    for ending, kind in ARCHIVES_BY_ENDING.items():
+        if key.endswith(ending):
+            return kind
+    content_type = info.content_type.partition(";")[0].strip().lower()
+    if content_type == "application/x-tar":
+        return ArchiveKind.TAR
+    return ArchiveKind.ZIP if content_type in ZIP_TYPES else None
 
 
 def kind_of(info: ObjectInfo) -> str:
@@ -88,6 +118,9 @@ def preview_of(principal: Principal, name: str, info: ObjectInfo) -> Preview:
         principal, "s3:GetObject", find_bucket(name), info.key, target=info
     ):
         return Preview("none", why="You may not read this object.")
+    archive = archive_kind_of(info)
+    if archive is not None:
+        return archive_preview(principal, name, info, archive)
     if kind == "none":
         return Preview("none", why="There is no safe preview of this kind of file.")
     if kind == "image" and info.size > MOST_IMAGE:
@@ -97,6 +130,16 @@ def preview_of(principal: Principal, name: str, info: ObjectInfo) -> Preview:
     if kind in {"image", "audio", "video", "pdf"}:
         return Preview(kind)
     return text_preview(principal, name, info, kind)
+
+
+def archive_preview(
+    principal: Principal, name: str, info: ObjectInfo, kind: ArchiveKind
+) -> Preview:
+    try:
+        contents = contents_of(principal, name, info, kind)
+    except ObjectStoreError as error:
+        return Preview("none", why=error.text)
+    return Preview("archive", contents=contents, is_cut=contents.is_cut)
 
 
 def why_no_pdf(info: ObjectInfo) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from typing import Any
 from urllib.parse import urlencode
 
@@ -397,3 +399,19 @@ def test_delete_sends_back_only_to_this_site(
         {"key": "a", "confirmed": "1", "next": "https://evil.example/"},
     )
     assert response.url.startswith("/admin/")
+
+
+def test_an_archive_is_looked_into(operator: Any, root: Any, bucket: str) -> None:
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("docs/<b>plan</b>.txt", b"x" * 3000)
+    put(root, bucket, "all.zip", file.getvalue(), "application/zip")
+    text = operator.get(page(bucket, "object", key="all.zip")).content.decode()
+    assert "docs/&lt;b&gt;plan&lt;/b&gt;.txt" in text
+    assert "1 entry, 2.9 KiB unpacked" in text
+
+
+def test_a_damaged_archive_says_so(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "all.tar.gz", b"not that")
+    text = operator.get(page(bucket, "object", key="all.tar.gz")).content.decode()
+    assert "it is damaged, or of another kind" in text
