@@ -9,7 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import Any
+
+from django.utils import timezone
 
 from buckets import acls, queries
 from buckets.configurations import (
@@ -329,11 +332,35 @@ def principal_context(principal: Principal) -> dict[str, Any]:
         "aws:principalarn": "" if principal.is_anonymous else principal.arn,
         "aws:principalaccount": principal.account_number,
         "aws:principaltype": "Anonymous" if principal.is_anonymous else "User",
-        "s3:signatureversion": facts.authentication,
+        **signature_context(facts.authentication),
+        **time_context(timezone.now()),
     }
     context.update({f"aws:principaltag/{key}".lower(): v for key, v in principal.tags})
     context.update(principal.session_context)
     return {name: value for name, value in context.items() if value}
+
+
+# What policies may ask about a signature, by how it came.
+SIGNATURES = {
+    "AWS4-HMAC-SHA256": ("AWS4-HMAC-SHA256", "REST-HEADER"),
+    "PRESIGNED": ("AWS4-HMAC-SHA256", "REST-QUERY-STRING"),
+    "AWS": ("AWS", "REST-HEADER"),
+    "AWS-PRESIGNED": ("AWS", "REST-QUERY-STRING"),
+    "POST": ("AWS4-HMAC-SHA256", "POST"),
+    "AWS-POST": ("AWS", "POST"),
+}
+
+
+def signature_context(authentication: str) -> dict[str, str]:
+    version, kind = SIGNATURES.get(authentication, ("", ""))
+    return {"s3:signatureversion": version, "s3:authtype": kind}
+
+
+def time_context(now: datetime) -> dict[str, str]:
+    return {
+        "aws:currenttime": now.isoformat(),
+        "aws:epochtime": str(int(now.timestamp())),
+    }
 
 
 def tag_context(target: ObjectInfo | None) -> dict[str, str]:

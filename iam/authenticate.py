@@ -16,7 +16,7 @@ from iam import queries, signed_urls
 from iam.operations import digest_of
 from iam.principals import ANONYMOUS, Principal, RequestFacts
 from iam.signatures import S3, SIGNED, Payload, authenticate_signature
-from kernel.errors import AccessDenied, AuthenticationFailed
+from kernel.errors import AccessDenied, AuthenticationFailed, InvalidArgument
 from kernel.http.requests import client_address, is_secure
 from kernel.telemetry import traced
 
@@ -49,12 +49,20 @@ def named_by(request: HttpRequest, services: frozenset[str]) -> Authenticated:
     """
     authorization = request.META.get("HTTP_AUTHORIZATION", "")
     scheme = authorization.partition(" ")[0].lower()
-    if scheme == "bearer":
-        return by_bearer_key(request, authorization[7:].strip())
+    if authorization and is_presigned(request):
+        raise InvalidArgument(
+            "Only one auth mechanism allowed; only the X-Amz-Algorithm query "
+            "parameter, Signature query string parameter or the Authorization header "
+            "should be specified",
+            argument_name="Authorization",
+            argument_value=scheme,
+        )
     if scheme in SIGNED or is_presigned(request):
         principal, payload = authenticate_signature(request, services)
         facts = facts_of(request, payload.authentication)
         return Authenticated(principal.asking(facts), payload)
+    if scheme == "bearer":
+        return by_bearer_key(request, authorization[7:].strip())
     if authorization:
         raise AuthenticationFailed("This authorization scheme is not known.")
     if "HTTP_X_API_KEY" in request.META:

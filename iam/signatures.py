@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from urllib.parse import parse_qsl
@@ -22,7 +23,7 @@ from kernel.errors import (
     InvalidRequest,
     XAmzContentSHA256Mismatch,
 )
-from kernel.http.requests import raw_path
+from kernel.http.requests import SPELLINGS, raw_path
 
 # The schemes of the Authorization header that are signatures, in lower case.
 SIGNED = frozenset({"aws4-hmac-sha256", "aws"})
@@ -32,6 +33,19 @@ QUERY_API = frozenset({"iam", "sts"})
 TOKEN = "x-amz-security-token"  # noqa: S105 - a header's name
 # A call of the query API: policies have 20 KiB at most.
 MOST_CALL_BYTES = 1024 * 1024
+# What a presigned URL says of itself.
+QUERY_ALONE = frozenset(
+    {
+        "x-amz-algorithm",
+        "x-amz-content-sha256",
+        "x-amz-credential",
+        "x-amz-date",
+        "x-amz-expires",
+        "x-amz-security-token",
+        "x-amz-signature",
+        "x-amz-signedheaders",
+    }
+)
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
 FRAMED = "STREAMING-"
 SIGNED_FRAMES = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
@@ -75,17 +89,21 @@ def authenticate_signature(
     signed = signed_request(request)
     credential = sigv4.parse_authorization(signed)
     if credential is None:
-        return by_version_2(signed)
+        return by_version_2(request, signed)
     check_service(credential, services)
     key = find_key(credential.access_key_id, credential.session_token)
     if services is QUERY_API:
         credential = with_body_digest(credential, request)
     context = sigv4.verify(signed, credential, key.secret, now=timezone.now())
+    if credential.is_presigned:
+        take_hoisted(request)
     kind = "PRESIGNED" if credential.is_presigned else "AWS4-HMAC-SHA256"
     return key.principal, Payload(kind, credential.payload_hash, context)
 
 
-def by_version_2(signed: SignedRequest) -> tuple[Principal, Payload]:
+def by_version_2(
+    request: HttpRequest, signed: SignedRequest
+) -> tuple[Principal, Payload]:
     if not settings.OBJECTSTORE_SIGV2:
         raise InvalidRequest(
             "The authorization mechanism you have provided is not supported. Please "
@@ -95,12 +113,16 @@ def by_version_2(signed: SignedRequest) -> tuple[Principal, Payload]:
     if credential is None:
         raise InvalidRequest("The signature of this request cannot be read.")
     token = session_token_of(signed)
-    if token:
-        headers = {**signed.headers, TOKEN: token}
-        signed = replace(signed, headers=headers)
+    if token or credential.is_presigned:
+        told = {TOKEN: token} if token else {}
+        signed = replace(
+            signed, headers={**hoisted(signed.query), **told, **signed.headers}
+        )
     key = find_key(credential.access_key_id, token)
     sigv2.verify(signed, credential, key.secret, now=timezone.now())
-    return key.principal, Payload("AWS")
+    if credential.is_presigned:
+        take_hoisted(request)
+    return key.principal, Payload("AWS-PRESIGNED" if credential.is_presigned else "AWS")
 
 
 def session_token_of(signed: SignedRequest) -> str:
@@ -156,13 +178,62 @@ def find_key(access_key_id: str, session_token: str = "") -> queries.Credential:
 
 def signed_request(request: HttpRequest) -> SignedRequest:
     """Gather the plain facts that signatures are made of."""
+    query = request.META.get("QUERY_STRING", "")
+    headers = headers_of(request)
+    authorization = headers.get("authorization", "")
+    if "_" in authorization or "_" in query:
+        names = sigv4.signed_names(authorization, query) or hoisted(query)
+        respell(headers, request, names)
     return SignedRequest(
         method=request.method or "GET",
         raw_path=raw_path(request),
-        query=request.META.get("QUERY_STRING", ""),
-        headers=headers_of(request),
+        query=query,
+        headers=headers,
         virtual_host_bucket=getattr(request, "virtual_host_bucket", ""),
     )
+
+
+def respell(
+    headers: dict[str, str], request: HttpRequest, names: Iterable[str]
+) -> None:
+    """Name headers as they were signed: WSGI takes "_" and "-" for the same.
+
+    What is spelled so is noted for those who keep the names of metadata.
+    """
+    for name in names:
+        told = name.replace("_", "-")
+        if told != name and told in headers:
+            headers[name] = headers.pop(told)
+            request.META.setdefault(SPELLINGS, {})[meta_name(name)] = name
+
+
+def meta_name(header: str) -> str:
+    return f"HTTP_{header.upper().replace('-', '_')}"
+
+
+def hoisted(query: str) -> dict[str, str]:
+    """Give the x-amz-* headers that a presigned URL carries in its query.
+
+    SDKs put them there so that who uses the URL need not send them.
+    """
+    if "x-amz-" not in query.lower():
+        return {}
+    pairs = parse_qsl(query, keep_blank_values=True)
+    return {
+        name.lower(): value
+        for name, value in pairs
+        if name.lower().startswith("x-amz-") and name.lower() not in QUERY_ALONE
+    }
+
+
+def take_hoisted(request: HttpRequest) -> None:
+    """Let what a verified URL says in its query hold as headers; sent ones win."""
+    for name, value in hoisted(request.META.get("QUERY_STRING", "")).items():
+        place = meta_name(name)
+        if place not in request.META:
+            request.META[place] = value
+            if "_" in name:
+                request.META.setdefault(SPELLINGS, {})[place] = name
 
 
 def headers_of(request: HttpRequest) -> dict[str, str]:

@@ -90,7 +90,10 @@ def parse_authorization(request: SignedRequest) -> Credential | None:
     if "AWSAccessKeyId" not in query or "Signature" not in query:
         return None
     if not re.fullmatch("[0-9]{1,12}", query.get("Expires", "")):
-        raise AccessDenied("Query-string authentication requires the Expires parameter")
+        raise AccessDenied(
+            "Query-string authentication requires the Signature, Expires and "
+            "AWSAccessKeyId parameters"
+        )
     return Credential(query["AWSAccessKeyId"], query["Signature"], query["Expires"])
 
 
@@ -134,9 +137,8 @@ def check_time(
 ) -> None:
     if credential.is_presigned:
         if now.timestamp() > int(credential.expires):
-            raise AccessDenied(
-                "Request has expired", expires=credential.expires, server_time=now
-            )
+            ends = datetime.fromtimestamp(int(credential.expires), UTC)
+            raise AccessDenied("Request has expired", expires=ends, server_time=now)
         return
     signed_at = request_time(request)
     if signed_at is None:

@@ -41,6 +41,7 @@ MOST_SKEW = timedelta(minutes=15)
 TIMESTAMP = "%Y%m%dT%H%M%SZ"
 HEX_DIGEST = re.compile(r"[0-9a-f]{64}")
 DATE = re.compile(r"\d{8}")
+SIGNED_NAMES = re.compile(r"SignedHeaders=([^,&\s]*)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,12 @@ def from_header(request: SignedRequest, header: str) -> Credential:
     )
 
 
+def signed_names(authorization: str, query: str) -> list[str]:
+    """Give the names of the headers that a signature says it covers."""
+    found = SIGNED_NAMES.search(authorization) or SIGNED_NAMES.search(query)
+    return unquote_plus(found[1]).split(";") if found else []
+
+
 def credential_scope(text: str) -> tuple[str, str, str, str] | None:
     """Split a credential from the right: an access key id may hold slashes.
 
@@ -248,7 +255,8 @@ def from_query(request: SignedRequest) -> Credential:
         service=service,
         signed_headers=tuple(query["X-Amz-SignedHeaders"].split(";")),
         signature=query["X-Amz-Signature"],
-        payload_hash=request.headers.get("x-amz-content-sha256", UNSIGNED_PAYLOAD),
+        payload_hash=request.headers.get("x-amz-content-sha256")
+        or query.get("X-Amz-Content-Sha256", UNSIGNED_PAYLOAD),
         timestamp=query["X-Amz-Date"],
         session_token=query.get("X-Amz-Security-Token", ""),
         is_presigned=True,

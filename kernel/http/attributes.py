@@ -15,7 +15,7 @@ from kernel.errors import (
     InvalidRequest,
     InvalidTag,
 )
-from kernel.http.requests import is_secure
+from kernel.http.requests import SPELLINGS, is_secure
 from kernel.kept_settings import settings
 from kernel.results import CUSTOMER, KMS, CustomerKey, ObjectAttributes
 
@@ -71,8 +71,13 @@ def metadata_of(meta: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for name, value in meta.items():
         if name.startswith(METADATA):
-            found[name[len(METADATA) :].replace("_", "-").lower()] = text_of(value)
+            found[metadata_name(meta, name)] = text_of(value)
     return found
+
+
+def metadata_name(meta: Mapping[str, Any], name: str) -> str:
+    spelled = meta.get(SPELLINGS, {}).get(name) or name[5:].replace("_", "-").lower()
+    return str(spelled).removeprefix("x-amz-meta-")
 
 
 def text_of(value: str) -> str:

@@ -55,6 +55,8 @@ def is_trusted_proxy(address: str) -> bool:
     )
 
 
+# Where META keeps how headers with underscores were spelled, by their names in it.
+SPELLINGS = "objectstore.spellings"
 # Where the server's own WSGI application keeps the path as it arrived.
 RECEIVED_PATH = "objectstore.received_path"
 

@@ -84,7 +84,8 @@ def signer(request: S3Request, fields: dict[str, str]) -> Principal:
     token = fields.get("x-amz-security-token", "")
     key = find_key(credential.access_key_id, token)
     post_policy.verify(fields["policy"], credential, key.secret)
-    return key.principal.asking(facts_of(request.http, "POST"))
+    kind = "POST" if credential.is_version_4 else "AWS-POST"
+    return key.principal.asking(facts_of(request.http, kind))
 
 
 def check(policy: PostPolicy, bucket: str, form: Form) -> None:

@@ -1,0 +1,74 @@
+"""Conditions of policies on how, when and on what terms a request comes."""
+
+from __future__ import annotations
+
+import json
+
+import httpx
+import pytest
+
+OBJECTS = {"Action": "s3:*", "Resource": "*"}
+PAST, FUTURE = "2020-01-01T00:00:00Z", "2099-01-01T00:00:00Z"
+
+
+@pytest.fixture
+def restricted(connect, new_user):
+    """Make clients of users whose one policy has a condition."""
+
+    def make(condition, **options):
+        _, keys = new_user(only={**OBJECTS, "Condition": condition})
+        return connect(
+            access_key_id=keys["AccessKeyId"],
+            secret_access_key=keys["SecretAccessKey"],
+            **options,
+        )
+
+    return make
+
+
+@pytest.mark.parametrize(
+    ("condition", "is_allowed"),
+    [
+        ({"DateLessThan": {"aws:CurrentTime": FUTURE}}, True),
+        ({"DateLessThan": {"aws:CurrentTime": PAST}}, False),
+        ({"NumericGreaterThan": {"aws:EpochTime": "1500000000"}}, True),
+        ({"StringEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}, True),
+        ({"StringEquals": {"s3:authType": "REST-HEADER"}}, True),
+        ({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, False),
+    ],
+)
+def test_when_and_how_a_request_comes(
+    restricted, s3_bucket, refused, condition, is_allowed
+):
+    client = restricted(condition)
+    if is_allowed:
+        client.put_object(Bucket=s3_bucket, Key="key", Body=b"x")
+        return
+    with refused("AccessDenied", 403):
+        client.put_object(Bucket=s3_bucket, Key="key", Body=b"x")
+
+
+@pytest.mark.parametrize("version", ["s3", "s3v4"])
+def test_how_a_presigned_url_is_signed(restricted, s3, s3_bucket, version):
+    s3.put_object(Bucket=s3_bucket, Key="key", Body=b"x")
+    name = {"s3": "AWS", "s3v4": "AWS4-HMAC-SHA256"}[version]
+    wanted = {"s3:authType": "REST-QUERY-STRING", "s3:signatureversion": name}
+    client = restricted({"StringEquals": wanted}, signature_version=version)
+    url = client.generate_presigned_url(
+        "get_object", {"Bucket": s3_bucket, "Key": "key"}
+    )
+    assert httpx.get(url).status_code == 200
+
+
+def test_a_deny_from_a_day_on_holds(s3, s3_bucket, refused):
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:GetObject",
+        "Resource": f"arn:aws:s3:::{s3_bucket}/*",
+        "Condition": {"DateGreaterThan": {"aws:CurrentTime": PAST}},
+    }
+    s3.put_object(Bucket=s3_bucket, Key="key", Body=b"x")
+    s3.put_bucket_policy(Bucket=s3_bucket, Policy=json.dumps({"Statement": statement}))
+    with refused("AccessDenied", 403):
+        s3.get_object(Bucket=s3_bucket, Key="key")
