@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import islice
 
-from django.db.models import Count, Sum
+from django.db.models import Count, ExpressionWrapper, F, FloatField, Q, Sum
 
 from buckets.access import is_allowed
 from buckets.models import Bucket, BucketUsage
@@ -54,15 +54,20 @@ def usage_of_account(principal: Principal) -> tuple[int, Usage]:
     return count, Usage(**{name: value or 0 for name, value in sums.items()})
 
 
-def largest_buckets(principal: Principal, most: int) -> list[tuple[str, Usage]]:
-    """List the account's heaviest buckets by all versions. Raises AccessDenied."""
+def largest_buckets(
+    principal: Principal, most: int, *, by: str = "size"
+) -> list[tuple[str, Usage]]:
+    """List the account's buckets that hold the most: by "size", or by "count".
+
+    All versions count. Raises AccessDenied.
+    """
     check_may(principal, "s3:ListAllMyBuckets")
     rows = (
         BucketUsage.objects.filter(bucket__owner_id=principal.account_id)
         .values("bucket__name")
         .annotate(
             **{f"sum_{name}": Sum(name) for name in COUNTERS},
-            weight=Sum("objects_size") + Sum("versions_size"),
+            weight=Sum(f"objects_{by}") + Sum(f"versions_{by}"),
         )
         .order_by("-weight", "bucket__name")[:most]
     )
@@ -73,6 +78,27 @@ def largest_buckets(principal: Principal, most: int) -> list[tuple[str, Usage]]:
         )
         for row in rows
     ]
+
+
+def buckets_near_quota(
+    principal: Principal, percent: int, most: int
+) -> list[BucketInfo]:
+    """List the account's buckets that hold so much of a quota. Raises AccessDenied."""
+    check_may(principal, "s3:ListAllMyBuckets")
+    near = Bucket.objects.filter(owner_id=principal.account_id).annotate(
+        bytes_held=Sum(F("usage__objects_size") + F("usage__versions_size")),
+        objects_held=Sum(F("usage__objects_count") + F("usage__versions_count")),
+    )
+    bounds = {
+        f"{kind}_held__gte": ExpressionWrapper(
+            F(f"quota_{kind}") * (percent / 100), FloatField()
+        )
+        for kind in ("bytes", "objects")
+    }
+    either = Q(*bounds.items(), _connector=Q.OR)
+    ids = near.filter(either).order_by("name").values_list("pk", flat=True)[:most]
+    found = [get_by_id(bucket_id) for bucket_id in ids]
+    return [bucket for bucket in found if bucket is not None]
 
 
 def find_buckets(principal: Principal, text: str, most: int) -> list[BucketInfo]:

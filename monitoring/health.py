@@ -22,6 +22,7 @@ from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
 from django.core.files.storage import FileSystemStorage, storages
 from django.db import DatabaseError, connection
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.timesince import timesince
 
@@ -32,6 +33,7 @@ from monitoring.models import Heartbeat, TaskOutcome
 
 FULL_PERCENT, FILLING_PERCENT = 95, 85
 LONG_QUEUE = 1000
+MOST_NAMED = 5
 CLOCK_SECONDS = 5.0
 CERTIFICATE_DAYS = 14
 BACKUP_DAYS = 2
@@ -215,7 +217,7 @@ def life_of(title: str, kind: str, harm: str, now: datetime) -> Finding:
     seen = list(Heartbeat.objects.filter(kind=kind).order_by("-seen_at"))
     alive = [one for one in seen if one.seen_at > now - SILENT_AFTER]
     if alive:
-        names = ", ".join(one.name for one in alive[:5])
+        names = listed([one.name for one in alive])
         return Finding(title, State.GOOD, f"{len(alive)} alive: {names}.")
     if not seen:
         return Finding(title, State.BAD, f"None was ever seen. {harm}", START_WORKER)
@@ -345,19 +347,22 @@ def check_tasks(now: datetime) -> list[Finding]:
 
 def check_lifecycle(now: datetime) -> list[Finding]:
     title = "Lifecycle rules"
-    failed = LifecycleRun.objects.exclude(error="").filter(
-        started_at__gt=now - timedelta(days=2)
+    later = LifecycleRun.objects.filter(
+        bucket=OuterRef("bucket"), pk__gt=OuterRef("pk")
     )
-    names = sorted(set(failed.values_list("bucket__name", flat=True)))
+    failed = LifecycleRun.objects.exclude(error="").filter(
+        ~Exists(later), started_at__gt=now - timedelta(days=2)
+    )
+    names = list(failed.order_by("bucket__name").values_list("bucket__name", flat=True))
     if names:
         return not_good(
             State.WARN,
             title,
-            f"Runs failed in {', '.join(names[:5])}.",
+            f"The last run failed in {listed(names)}.",
             "The bucket's lifecycle page shows the cause. What is left is done by the "
             "next run.",
         )
-    return good(title, "No run failed within two days.")
+    return good(title, "No bucket's last run failed.")
 
 
 def check_sweep(now: datetime) -> list[Finding]:
@@ -501,6 +506,11 @@ def ago(moment: datetime, now: datetime) -> str:
     if (now - moment).total_seconds() < 60:
         return "just now"
     return f"{timesince(moment, now, depth=1)} ago"
+
+
+def listed(names: list[str]) -> str:
+    text = ", ".join(names[:MOST_NAMED])
+    return f"{text} and {len(names) - MOST_NAMED} more" if names[MOST_NAMED:] else text
 
 
 def in_units(size: float) -> str:

@@ -12,9 +12,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
-from django.db.models import Sum
+from django.db.models import Exists, OuterRef, Sum
+from django.db.models.functions import Coalesce
 
-from buckets.models import BucketUsage
+from buckets.models import Bucket
+from iam.models import Account
 from kernel.database.commit import commit
 from monitoring.models import Capacity, Reading, Span, Traffic
 
@@ -34,6 +36,12 @@ BOUNDS = (
     *(0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0),
 )
 OTHERS = "other"
+# What is kept of an account, and the buckets' counter it is the sum of.
+MEASURED = {
+    "objects_count": "objects_count",
+    "current_size": "objects_size",
+    "earlier_size": "versions_size",
+}
 
 # dialect, operation and class of status, as one text; then counts by bound of seconds,
 # bytes received and bytes sent.
@@ -109,8 +117,10 @@ def since(before: Totals, after: Totals) -> Tally:
     """Tell what came between two looks; counters that fell had begun anew."""
     tally = Tally()
     for series, values in after.items():
-        earlier = before.get(series) or [0.0] * len(values)
-        if any(a < b for a, b in zip(values, earlier, strict=False)):
+        earlier = before.get(series, ())
+        if len(earlier) != len(values) or any(
+            a < b for a, b in zip(values, earlier, strict=False)
+        ):
             earlier = [0.0] * len(values)
         count(tally, series, [a - b for a, b in zip(values, earlier, strict=True)])
     return tally
@@ -215,25 +225,36 @@ def total(rows: Iterable[Traffic]) -> Tally:
 
 def measure_capacity(now: datetime) -> None:
     """Keep what each account holds, by the buckets' own exact counters."""
-    held = BucketUsage.objects.values("bucket__owner_id").annotate(
-        objects=Sum("objects_count"),
-        current=Sum("objects_size"),
-        earlier=Sum("versions_size"),
+    # From the accounts, not the buckets: who has none any more holds nothing.
+    measured = Account.objects.filter(
+        Exists(Bucket.objects.filter(owner=OuterRef("pk")))
+        | Exists(Capacity.objects.filter(account=OuterRef("pk")))
+    )
+    held = measured.values("pk").annotate(
+        **{
+            column: Coalesce(Sum(f"buckets__usage__{counter}"), 0)
+            for column, counter in MEASURED.items()
+        }
     )
 
     def record() -> None:
-        for row in held:
-            for span in (Span.HOUR, Span.DAY):
-                Capacity.objects.update_or_create(
-                    account_id=row["bucket__owner_id"],
-                    span=span,
-                    begun_at=start_of(span, now),
-                    defaults={
-                        "objects_count": row["objects"],
-                        "current_size": row["current"],
-                        "earlier_size": row["earlier"],
-                    },
-                )
+        rows = [
+            Capacity(
+                account_id=row.pop("pk"),
+                span=span,
+                begun_at=start_of(span, now),
+                **row,
+            )
+            for span in (Span.HOUR, Span.DAY)
+            for row in map(dict, held)
+        ]
+        Capacity.objects.bulk_create(
+            rows,
+            batch_size=100,
+            update_conflicts=True,
+            unique_fields=["account", "span", "begun_at"],
+            update_fields=[*MEASURED],
+        )
 
     commit(record)
 

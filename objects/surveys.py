@@ -77,7 +77,7 @@ def survey(
         for row in rows:
             add(document, row)
         is_last = len(rows) < ROWS_PER_STEP
-        prune(document, is_last=is_last)
+        prune(document, at="" if is_last else rows[-1][0])
         if rows:
             after = rows[-1][0], rows[-1][1]
         yield Step(
@@ -95,15 +95,11 @@ def add(document: Document, row: Any) -> None:
         return
     document["count"] += 1
     document["size"] += size
-    folder, slash, rest = key.partition("/")
-    inside, deeper, _ = rest.partition("/")
-    outer = document["folders"].setdefault(
-        folder + slash if slash else LOOSE, [0, 0, {}]
-    )
+    folder, inside = folders_of(key)
+    outer = document["folders"].setdefault(folder, [0, 0, {}])
     grow(outer, size)
-    if slash:
-        name = inside + deeper if deeper else LOOSE
-        grow(outer[2].setdefault(name, [0, 0]), size)
+    if folder:
+        grow(outer[2].setdefault(inside, [0, 0]), size)
     kind = content_type.partition(";")[0].strip().lower()
     grow(document["types"].setdefault(kind, [0, 0]), size)
     grow(document["classes"].setdefault(storage_class, [0, 0]), size)
@@ -111,22 +107,31 @@ def add(document: Document, row: Any) -> None:
     grow(document["states"]["current" if is_latest else "earlier"], size)
 
 
+def folders_of(key: str) -> tuple[str, str]:
+    """Give the folder that a key lies in, and the one in that."""
+    folder, slash, rest = key.partition("/")
+    inside, deeper, _ = rest.partition("/")
+    return (
+        folder + slash if slash else LOOSE,
+        inside + deeper if deeper else LOOSE,
+    )
+
+
 def grow(pair: list[Any], size: int) -> None:
     pair[0] += 1
     pair[1] += size
 
 
-def prune(document: Document, *, is_last: bool) -> None:
+def prune(document: Document, *, at: str) -> None:
     """Sum up the smallest, but what keys are still to come for.
 
-    Keys come in order, so all folders but the one at hand are whole.
+    Keys come in order, so all folders but those of the key `at` are whole.
     """
     folders: dict[str, list[Any]] = document["folders"]
-    at_hand = "" if is_last or not folders else next(reversed(folders))
+    at_hand, open_one = folders_of(at)
     for name, outer in folders.items():
-        inside = outer[2]
-        open_one = next(reversed(inside), "") if name == at_hand else ""
-        sum_up(inside, MOST_INSIDE, kept={LOOSE, open_one})
+        kept = {LOOSE, open_one} if name == at_hand else {LOOSE}
+        sum_up(outer[2], MOST_INSIDE, kept=kept)
     sum_up(folders, MOST_FOLDERS, kept={LOOSE, at_hand})
     sum_up(document["types"], MOST_TYPES, kept=set())
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,7 @@ from console.settings.sentences import sentence
 from console.settings.widgets import ConsoleForm, Pairs, SizeField
 from iam.access import denied, may
 from iam.principals import Principal
-from kernel.errors import NoSuchBucket, ObjectStoreError
+from kernel.errors import NoSuchBucket, NoSuchUpload, ObjectStoreError
 from kernel.names import BUCKET_TAGS_MAX, check_tags
 from kernel.results import BucketInfo, BucketListing, Usage
 from objects import multipart
@@ -40,6 +40,8 @@ from objects import multipart
 PER_PAGE = 50
 SEES_PEOPLE = "iam:ListUsers"
 MOST_FOUND = 200
+# From how many percent of a quota on it is told.
+QUOTA_WARNS, QUOTA_FULL = 80, 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +58,10 @@ class Row:
     usage: Usage | None
     flags: list[Flag]
     quota_percent: int | None
+
+    @property
+    def quota_tone(self) -> str:
+        return quota_tone(self.quota_percent)
 
 
 def flags_of(bucket: BucketInfo) -> list[Flag]:
@@ -104,8 +110,20 @@ def quota_percent(bucket: BucketInfo, usage: Usage | None) -> int | None:
         (usage.objects_size + usage.versions_size, bucket.quota_bytes),
         (usage.objects_count + usage.versions_count, bucket.quota_objects),
     )
-    shares = [100 * have // quota for have, quota in held if quota]
+    shares = [percent_of(have, quota) for have, quota in held if quota is not None]
     return max(shares, default=None)
+
+
+def quota_tone(percent: int | None) -> str:
+    """Tell how to colour a quota: as nothing, a warning, or full."""
+    if percent is None or percent < QUOTA_WARNS:
+        return ""
+    return "warn" if percent < QUOTA_FULL else "bad"
+
+
+def percent_of(have: int, quota: int) -> int:
+    """Tell how full a quota is; one of nothing is full."""
+    return 100 * have // quota if quota else 100
 
 
 def rows_of(principal: Principal, listed: Iterable[BucketInfo]) -> list[Row]:
@@ -134,6 +152,7 @@ class Buckets(Page):
         listing = self.listed(text, request.GET.get("token", ""))
         return self.render(
             text=text,
+            most_found=MOST_FOUND,
             listing=listing,
             rows=rows_of(self.principal, listing.buckets),
             may_create=may_manage(self.principal, "s3:CreateBucket"),
@@ -142,8 +161,8 @@ class Buckets(Page):
 
     def listed(self, text: str, token: str) -> BucketListing:
         if text:
-            found = find_buckets(self.principal, text, MOST_FOUND)
-            return BucketListing(found, is_truncated=False)
+            found = find_buckets(self.principal, text, MOST_FOUND + 1)
+            return BucketListing(found[:MOST_FOUND], len(found) > MOST_FOUND)
         return operations.list_buckets(
             self.principal, max_buckets=PER_PAGE, token=token
         )
@@ -324,13 +343,28 @@ class CreateBucket(Page):
         form = BucketForm(request.POST)
         if not form.is_valid():
             return self.show(form, 400)
+        given = form.cleaned_data
         try:
-            bucket = create_from(self.principal, form.cleaned_data)
+            bucket = create_from(self.principal, given)
         except ObjectStoreError as error:
             form.refuse(error)
             return self.show(form, error.status)
-        self.say(f"The bucket {bucket.name} is ready.")
-        return self.go(reverse("admin:browse", args=[bucket.name]))
+        return self.finish(bucket, given)
+
+    def finish(self, bucket: BucketInfo, given: dict[str, Any]) -> HttpResponseBase:
+        """Set what is set once the bucket is there, and say what was refused of it."""
+        refusals = []
+        for title, setting in settings_after(self.principal, bucket.name, given):
+            try:
+                setting()
+            except ObjectStoreError as error:
+                refusals.append(f"{title}: {error.text}")
+        if not refusals:
+            self.say(f"The bucket {bucket.name} is ready.")
+            return self.go(reverse("admin:browse", args=[bucket.name]))
+        for refusal in refusals:
+            self.warn(f"The bucket {bucket.name} is there, without this. {refusal}")
+        return self.go(reverse("admin:bucket", args=[bucket.name]))
 
 
 def own_prefix(principal: Principal) -> str:
@@ -342,37 +376,39 @@ def own_prefix(principal: Principal) -> str:
 
 
 def create_from(principal: Principal, given: dict[str, Any]) -> BucketInfo:
-    """Create a bucket as the form and its preset say."""
-    preset = BY_NAME[given["preset"]]
-    bucket = operations.create_bucket(
+    """Create a bucket with what the form and its preset say of its beginning."""
+    return operations.create_bucket(
         principal,
         given["name"],
         storage_class=given["storage_class"],
         is_versioned=given["is_versioned"],
         has_object_lock=given["has_object_lock"],
-        configurations=configurations_in(given, preset),
+        configurations=configurations_in(given, BY_NAME[given["preset"]]),
         now=timezone.now(),
     )
+
+
+def settings_after(
+    principal: Principal, name: str, given: dict[str, Any]
+) -> Iterator[tuple[str, Callable[[], None]]]:
+    """Give what is still to be set: each asks for a right of its own."""
     if given["retention_mode"]:
-        retention = {
-            "Mode": given["retention_mode"],
-            "Days": given["retention_days"],
-        }
-        document = {
-            "ObjectLockEnabled": "Enabled",
-            "Rule": {"DefaultRetention": retention},
-        }
-        operations.put_object_lock_configuration(principal, bucket.name, document)
+        yield "Default retention", lambda: put_retention(principal, name, given)
     if given["quota"] is not None:
-        quotas.put_bucket_quota(
-            principal,
-            bucket.name,
-            quota_bytes=given["quota"],
-            quota_objects=None,
+        yield (
+            "Quota",
+            lambda: quotas.put_bucket_quota(
+                principal, name, quota_bytes=given["quota"], quota_objects=None
+            ),
         )
-    if preset.is_public:
-        open_to_public(principal, bucket.name)
-    return bucket
+    if BY_NAME[given["preset"]].is_public:
+        yield "Public reading", lambda: open_to_public(principal, name)
+
+
+def put_retention(principal: Principal, name: str, given: dict[str, Any]) -> None:
+    retention = {"Mode": given["retention_mode"], "Days": given["retention_days"]}
+    document = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": retention}}
+    operations.put_object_lock_configuration(principal, name, document)
 
 
 def configurations_in(
@@ -500,7 +536,9 @@ class BucketOverview(BucketPage):
             bucket,
             usage=usage,
             total_size=usage.objects_size + usage.versions_size,
+            total_count=usage.objects_count + usage.versions_count,
             quota_percent=quota_percent(bucket, usage),
+            quota_tone=quota_tone(quota_percent(bucket, usage)),
             sentences=[(rule["ID"], rule["Status"], sentence(rule)) for rule in rules],
             settings=[
                 one
@@ -564,15 +602,24 @@ class Unfinished(BucketPage):
         )
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
-        chosen = request.POST.getlist("upload")
-        for one in chosen:
-            upload_id, _, key = one.partition(" ")
+        given_up = sum(
+            self.gives_up(name, one) for one in request.POST.getlist("upload")
+        )
+        if given_up:
+            self.say(f"{given_up} given up; their bytes will be freed.")
+        return self.go(reverse("admin:unfinished", args=[name]))
+
+    def gives_up(self, name: str, chosen: str) -> bool:
+        """Give an upload up, unless it was completed or given up meanwhile."""
+        upload_id, _, key = chosen.partition(" ")
+        try:
             multipart.abort_multipart_upload(
                 self.principal, name, key, upload_id, now=timezone.now()
             )
-        if chosen:
-            self.say(f"{len(chosen)} given up; their bytes will be freed.")
-        return self.go(reverse("admin:unfinished", args=[name]))
+        except NoSuchUpload:
+            self.warn(f"{key}: it was completed or given up meanwhile.")
+            return False
+        return True
 
 
 def sees_all(principal: Principal) -> bool:

@@ -10,11 +10,13 @@ from django.db.models import Q
 from django.http import HttpResponse
 from django.utils import timezone
 
-from buckets.usage import largest_buckets, usage_of_account
+from buckets.usage import buckets_near_quota, largest_buckets, usage_of_account
 from console import jobs
+from console.access import may_manage
 from console.figures import RANGES, figures_of, growth_of
 from console.models import Job, JobState
 from console.pages.base import Page
+from console.pages.buckets import QUOTA_WARNS, Row, rows_of
 from iam.access import may
 from iam.administration import expiring_keys
 from iam.principals import Principal
@@ -23,6 +25,7 @@ from monitoring.access import GET_METRICS, may_operate
 from monitoring.models import TaskOutcome
 
 MOST_SHOWN = 8
+MOST_NEAR_QUOTA = 200
 KEYS_EXPIRE_WITHIN = timedelta(days=30)
 FAILED_WITHIN = timedelta(days=7)
 
@@ -46,7 +49,7 @@ class Dashboard(Page):
         now = timezone.now()
         return self.render(
             index=True,
-            may_create=may(principal, "s3:CreateBucket"),
+            may_create=may_manage(principal, "s3:CreateBucket"),
             jobs=jobs.list_jobs(principal, most=5),
             expiring=expiring_keys(principal, now, KEYS_EXPIRE_WITHIN),
             now=now,
@@ -82,17 +85,24 @@ def storage_facts(principal: Principal) -> dict[str, Any]:
     if not may(principal, "s3:ListAllMyBuckets"):
         return {"usage": None}
     count, usage = usage_of_account(principal)
-    by_size = largest_buckets(principal, MOST_SHOWN)
     return {
         "buckets_count": count,
         "usage": usage,
         "total_size": usage.objects_size + usage.versions_size,
         "growth": growth_of(principal, timezone.now()),
-        "by_size": bars(by_size, sizes_of),
-        "by_count": bars(
-            sorted(by_size, key=lambda pair: -sum(counts_of(pair[1]))), counts_of
-        ),
+        "by_size": bars(largest_buckets(principal, MOST_SHOWN), sizes_of),
+        "by_count": bars(largest_buckets(principal, MOST_SHOWN, by="count"), counts_of),
+        "near_quota": near_quota(principal),
+        "quota_warns": QUOTA_WARNS,
     }
+
+
+def near_quota(principal: Principal) -> list[Row]:
+    """List the buckets that will soon refuse uploads, the fullest first."""
+    rows = rows_of(
+        principal, buckets_near_quota(principal, QUOTA_WARNS, MOST_NEAR_QUOTA)
+    )
+    return sorted(rows, key=lambda row: -(row.quota_percent or 0))[:MOST_SHOWN]
 
 
 def sizes_of(usage: Usage) -> tuple[int, int]:

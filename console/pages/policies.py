@@ -12,7 +12,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from buckets.access import Verdict, decide, find_bucket
+from buckets.access import Verdict, decide, find_bucket, is_allowed
 from buckets.configurations import configurations_of
 from console.access import may_manage
 from console.pages.base import Page
@@ -264,7 +264,9 @@ class Simulator(Page):
         )
         configurations = configurations_of(bucket.configurations_text)
         known = [*principal.policies]
-        if configurations.policy is not None:
+        if configurations.policy is not None and is_allowed(
+            self.principal, "s3:GetBucketPolicy", bucket
+        ):
             known.append(configurations.policy)
         resource = f"{bucket.name}/{given['key']}" if given["key"] else bucket.name
         return Outcome(

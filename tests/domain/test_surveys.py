@@ -100,6 +100,24 @@ def test_the_smallest_of_many_are_summed_up(
     assert len(folders["big/"][2]) <= 4
 
 
+def test_a_folder_that_spans_steps_is_counted_whole(
+    root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(surveys, "ROWS_PER_STEP", 2)
+    monkeypatch.setattr(surveys, "MOST_FOLDERS", 3)
+    monkeypatch.setattr(surveys, "MOST_INSIDE", 2)
+    for number in range(2):
+        put(root, bucket, f"a{number}/file", 100 + number)
+        put(root, bucket, f"m/b{number}/file", 100 + number)
+    # The smallest, until its last key.
+    for number in range(6):
+        put(root, bucket, f"m/z/{number}", 1 if number < 5 else 1000)
+        put(root, bucket, f"z/{number}", 1 if number < 5 else 1000)
+    folders = counted(root, bucket)["folders"]
+    assert folders["z/"][:2] == [6, 1005]
+    assert folders["m/"][2]["z/"] == [6, 1005]
+
+
 def test_an_empty_bucket_is_counted(root: Any, bucket: str) -> None:
     (step,) = surveys.survey(root, bucket, marker={}, now=timezone.now())
     assert step.marker["document"]["count"] == 0

@@ -13,7 +13,8 @@ from django.db import DatabaseError
 from django.test import Client
 from django.utils import timezone
 
-from lifecycle.models import ScrubRun
+from buckets.models import Bucket
+from lifecycle.models import LifecycleRun, ScrubRun
 from monitoring import health, heartbeats, outcomes
 from monitoring.health import Finding, State
 from monitoring.models import Heartbeat, TaskOutcome
@@ -233,3 +234,20 @@ def test_check_that_fails_is_a_finding(db: Any, monkeypatch: Any) -> None:
     monkeypatch.setitem(health.CHECKS, "sweep", fail)
     found = [one for one in health.all_findings(NOW) if "what is this" in one.text]
     assert is_told(only(found), State.BAD, "could not be checked")
+
+
+def test_lifecycle_run_that_failed_and_goes_well_again(bucket: str) -> None:
+    now = timezone.now()
+    row = Bucket.objects.get(name=bucket)
+    for minutes, error, state in ((9, "away", State.WARN), (5, "", State.GOOD)):
+        moment = now - timedelta(minutes=minutes)
+        LifecycleRun.objects.create(
+            bucket=row,
+            rules=[],
+            started_at=moment,
+            updated_at=moment,
+            finished_at=moment,
+            error=error,
+        )
+        (found,) = health.check_lifecycle(now)
+        assert found.state == state, error

@@ -8,10 +8,11 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
+from buckets.operations import delete_bucket
 from kernel.bodies import Body
 from monitoring import traffic
 from monitoring.models import Capacity, Reading, Span, Traffic
-from objects.operations import put_object
+from objects.operations import delete_object, put_object
 from observability import counters, figures
 
 NOON = datetime(2026, 3, 1, 12, 0, 30, tzinfo=UTC)
@@ -111,6 +112,24 @@ def test_capacity_is_what_accounts_hold(root: Any, bucket: str) -> None:
         2,
         7,
     )
+
+
+def test_capacity_of_an_account_without_buckets_is_nothing(
+    root: Any, other_root: Any, bucket: str
+) -> None:
+    put_object(root, bucket, "a", body=Body.of(b"12345"), now=timezone.now())
+    now = timezone.now()
+    traffic.measure_capacity(now)
+    delete_object(root, bucket, "a", now=timezone.now())
+    delete_bucket(root, bucket, now=timezone.now())
+    traffic.measure_capacity(now)
+    held = {row.account_id: row.current_size for row in Capacity.objects.all()}
+    assert held == {root.account_id: 0}
+
+
+def test_counters_of_another_form_begin_anew() -> None:
+    before, after = {"s3 Get 2xx": [5.0] * 3}, {"s3 Get 2xx": [1.0] * 20}
+    assert traffic.since(before, after).requests == 18
 
 
 def test_quantiles_lie_within_their_bounds() -> None:
