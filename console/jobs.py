@@ -32,7 +32,7 @@ from kernel.errors import (
     ObjectStoreError,
 )
 from monitoring.usage import keep_report
-from objects import bulk, edits, rewinds, surveys
+from objects import archiving, bulk, edits, rewinds, surveys
 
 logger = logging.getLogger("objectstore")
 
@@ -55,19 +55,44 @@ class Measure:
 NOT_MEASURED = Measure()
 
 
+@dataclass(slots=True)
+class Asker:
+    """Who asked for a job, as they were after its last step."""
+
+    job: Job
+    principal: Principal
+
+    @classmethod
+    def of(cls, job: Job) -> Asker:
+        """Look up who asked for a job. Raises AccessDenied if disabled."""
+        return cls(job, maker_of(job))
+
+    def has_changed(self) -> bool:
+        """Look again, and tell whether the rights are others now."""
+        former, self.principal = self.principal, maker_of(self.job)
+        return self.principal != former
+
+
 def nothing_more(principal: Principal, job: Job) -> None:
     """Finish a job that ends with its last step."""
 
 
+def nothing_left(job: Job) -> None:
+    """Clean up after a job that leaves nothing half done."""
+
+
 @dataclass(frozen=True, slots=True)
 class Runner:
-    """How a kind of job is done: its steps, and what ends it.
+    """How a kind of job is done: its steps, what ends it, what is left if it does not.
 
-    Steps can be begun anew wherever the job's marker says.
+    Steps can be begun anew wherever the job's marker says, if they `can_go_on`; others
+    ask for each piece of work who asks for it.
     """
 
-    steps: Callable[[Principal, Job], Iterator[bulk.Step]]
+    steps: Callable[[Asker, Job], Iterator[bulk.Step]]
     finish: Callable[[Principal, Job], None] = nothing_more
+    clean_up: Callable[[Job], None] = nothing_left
+    can_go_on: bool = True
 
 
 @audited("objectstore:StartJob")
@@ -164,19 +189,72 @@ def cancel_job(principal: Principal, job_id: int, *, now: datetime) -> Job:
 
     Everybody may stop their own. Raises NoSuchEntity and AccessDenied.
     """
-    job = get_job(principal, job_id)
-    if not may_cancel(principal, job):
-        raise denied(principal, "objectstore:CancelJob", "*")
-
+    job = job_to_stop(principal, job_id)
     tell(job, now, f"To be stopped, says {principal.name}.")
 
     def record() -> None:
         Job.objects.filter(pk=job.pk).update(wants_cancel=True, log=job.log)
-        Job.objects.filter(pk=job.pk, state=JobState.QUEUED).update(
+        waiting = (JobState.QUEUED, JobState.PAUSED)
+        Job.objects.filter(pk=job.pk, state__in=waiting).update(
             state=JobState.CANCELLED, finished_at=now
         )
 
     commit(record)
+    return job
+
+
+def can_pause(job: Job) -> bool:
+    """Tell whether a job can be stopped so that it goes on where it was."""
+    return RUNNERS[JobKind(job.kind)].can_go_on
+
+
+@audited("objectstore:PauseJob")
+def pause_job(principal: Principal, job_id: int, *, now: datetime) -> Job:
+    """Let a job rest after the page it is at, for who may cancel it.
+
+    Raises NoSuchEntity, AccessDenied, and InvalidRequest where it cannot rest.
+    """
+    job = job_to_stop(principal, job_id)
+    if not can_pause(job):
+        raise InvalidRequest("A job of this kind runs in one go; it can be cancelled.")
+    if job.state not in {JobState.QUEUED, JobState.RUNNING}:
+        raise InvalidRequest("This job does not run.")
+    tell(job, now, f"To rest, says {principal.name}.")
+
+    def record() -> None:
+        rows = Job.objects.filter(pk=job.pk)
+        rows.filter(state=JobState.QUEUED).update(state=JobState.PAUSED, log=job.log)
+        rows.filter(state=JobState.RUNNING).update(wants_pause=True, log=job.log)
+
+    commit(record)
+    return job
+
+
+@audited("objectstore:ResumeJob")
+def resume_job(principal: Principal, job_id: int, *, now: datetime) -> Job:
+    """Let a job that rests go on where it was, for who may cancel it.
+
+    It goes on with the rights of who asked for it. Raises what `pause_job` raises.
+    """
+    job = job_to_stop(principal, job_id)
+    if job.state != JobState.PAUSED:
+        raise InvalidRequest("This job does not rest.")
+    tell(job, now, f"To go on, says {principal.name}.")
+
+    def record() -> int:
+        return Job.objects.filter(pk=job.pk, state=JobState.PAUSED).update(
+            state=JobState.QUEUED, heard_at=now, log=job.log
+        )
+
+    if commit(record):
+        enqueue(job)
+    return job
+
+
+def job_to_stop(principal: Principal, job_id: int) -> Job:
+    job = get_job(principal, job_id)
+    if not may_cancel(principal, job):
+        raise denied(principal, "objectstore:CancelJob", "*")
     return job
 
 
@@ -194,6 +272,7 @@ def retry_job(principal: Principal, job_id: int) -> Job:
         Job.objects.filter(pk=job.pk).update(
             state=JobState.QUEUED,
             wants_cancel=False,
+            wants_pause=False,
             marker={},
             error="",
             failures=[],
@@ -225,7 +304,10 @@ def run_job(job_id: int) -> dict[str, Any]:
     except Exception:
         end(job, JobState.FAILED, "The server failed; its log says more.")
         raise
-    end(job, state, error)
+    if state is JobState.PAUSED:
+        rest(job)
+    else:
+        end(job, state, error)
     return {"job": job_id, "state": str(state), "done": job.done_count}
 
 
@@ -251,28 +333,36 @@ def claim(job_id: int, now: datetime) -> Job | None:
 
 
 def run_steps(job: Job) -> JobState:
-    principal = asker_of(job)
+    asker = Asker.of(job)
     runner = RUNNERS[JobKind(job.kind)]
-    steps = runner.steps(principal, job)
-    while (step := next(steps, None)) is not None:
+    steps = runner.steps(asker, job)
+    while not job.wants_cancel and (step := next(steps, None)) is not None:
         note(job, step, timezone.now())
-        if job.wants_cancel:
-            return JobState.CANCELLED
-        current = asker_of(job)
-        if current != principal:
+        if job.wants_pause and not job.wants_cancel:
+            return JobState.PAUSED
+        if asker.has_changed() and runner.can_go_on:
             # What is left is done with the rights of now.
-            principal, steps = current, runner.steps(current, job)
+            steps = runner.steps(asker, job)
+    if job.wants_cancel:
+        return JobState.CANCELLED
     if not job.failed_count:
-        runner.finish(principal, job)
+        runner.finish(asker.principal, job)
     return JobState.DONE
 
 
-def asker_of(job: Job) -> Principal:
+def maker_of(job: Job) -> Principal:
     """Give who asked for a job, as they are now. Raises AccessDenied if disabled."""
     identity = Identity.objects.select_related("account").get(pk=job.identity_id)
     if not (identity.is_active and identity.account.is_active):
         raise AccessDenied("Who asked for this job has been disabled.")
     return principal_of(identity)
+
+
+def rest(job: Job) -> None:
+    """Put a job aside until somebody lets it go on."""
+    tell(job, timezone.now(), f"At rest: {progress_of(job)}.")
+    job.state, job.wants_pause = JobState.PAUSED, False
+    commit(lambda: job.save(update_fields=["state", "wants_pause", "log"]))
 
 
 def note(job: Job, step: bulk.Step, now: datetime) -> None:
@@ -289,7 +379,7 @@ def note(job: Job, step: bulk.Step, now: datetime) -> None:
     job.heard_at = now
     fields = ["done_count", "done_size", "failed_count", "failures", "marker"]
     commit(lambda: job.save(update_fields=[*fields, "heard_at"]))
-    job.refresh_from_db(fields=["wants_cancel", "log"])
+    job.refresh_from_db(fields=["wants_cancel", "wants_pause", "log"])
     tell_progress(job, now)
 
 
@@ -306,6 +396,8 @@ def progress_of(job: Job) -> str:
 
 
 def end(job: Job, state: JobState, error: str) -> None:
+    if state is not JobState.DONE:
+        RUNNERS[JobKind(job.kind)].clean_up(job)
     job.state, job.error, job.finished_at = state, error, timezone.now()
     ended = JobState(state).label.capitalize()
     tell(job, job.finished_at, f"{ended}: {progress_of(job)}.")
@@ -340,12 +432,14 @@ def targets_of(job: Job) -> bulk.Targets | None:
     return bulk.Targets(tuple(job.parameters["keys"]), tuple(job.parameters["folders"]))
 
 
-def purge_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+def purge_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
     targets = targets_of(job)
     if targets is not None:
-        return bulk.delete_matches(principal, job.bucket_name, targets, job.marker)
+        return bulk.delete_matches(
+            asker.principal, job.bucket_name, targets, job.marker
+        )
     return bulk.purge(
-        principal,
+        asker.principal,
         job.bucket_name,
         prefix=job.parameters["prefix"],
         scope=bulk.PurgeScope(job.parameters["scope"]),
@@ -361,21 +455,23 @@ def finish_purge(principal: Principal, job: Job) -> None:
         delete_bucket(principal, job.bucket_name, now=timezone.now())
 
 
-def restore_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+def restore_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
     targets = targets_of(job)
     if targets is not None:
-        return bulk.delete_matches(principal, job.bucket_name, targets, job.marker)
+        return bulk.delete_matches(
+            asker.principal, job.bucket_name, targets, job.marker
+        )
     return bulk.undelete(
-        principal,
+        asker.principal,
         job.bucket_name,
         prefix=job.parameters["prefix"],
         marker=job.marker,
     )
 
 
-def copy_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+def copy_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
     return bulk.copy_prefix(
-        principal,
+        asker.principal,
         job.bucket_name,
         prefix=job.parameters["prefix"],
         target_bucket=job.parameters["target_bucket"],
@@ -386,21 +482,21 @@ def copy_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
     )
 
 
-def edit_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+def edit_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
     pages = bulk.target_pages(
-        principal,
+        asker.principal,
         job.bucket_name,
         targets_of(job) or bulk.Targets(),
         job.marker,
         per_page=bulk.STEP_OF_EDITS,
     )
     edit = edits.Edit.of(job.parameters["edit"])
-    return edits.edit_objects(principal, job.bucket_name, edit, pages)
+    return edits.edit_objects(asker.principal, job.bucket_name, edit, pages)
 
 
-def rewind_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+def rewind_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
     return rewinds.restore_as_of(
-        principal,
+        asker.principal,
         job.bucket_name,
         datetime.fromisoformat(job.parameters["moment"]),
         prefix=job.parameters["prefix"],
@@ -410,9 +506,9 @@ def rewind_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
     )
 
 
-def usage_steps(principal: Principal, job: Job) -> Iterator[bulk.Step]:
+def usage_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
     return surveys.survey(
-        principal, job.bucket_name, marker=job.marker, now=job.created_at
+        asker.principal, job.bucket_name, marker=job.marker, now=job.created_at
     )
 
 
@@ -423,6 +519,27 @@ def finish_usage(principal: Principal, job: Job) -> None:
     commit(lambda: job.save(update_fields=["marker"]))
 
 
+def zip_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
+    """Write the archive from its beginning: what was counted before was given up."""
+    if not archiving.was_completed(job.marker):
+        job.done_count = job.done_size = job.failed_count = 0
+        job.failures = []
+    given = job.parameters
+    return archiving.write_archive(
+        lambda: asker.principal,
+        job.bucket_name,
+        targets_of(job) or bulk.Targets(folders=(given["prefix"],)),
+        archiving.Archive(
+            given["target_bucket"], given["target_key"], given["replaces"]
+        ),
+        job.marker,
+    )
+
+
+def give_up_zip(job: Job) -> None:
+    archiving.give_up(job.marker)
+
+
 RUNNERS = {
     JobKind.PURGE: Runner(purge_steps, finish_purge),
     JobKind.RESTORE: Runner(restore_steps),
@@ -431,4 +548,5 @@ RUNNERS = {
     JobKind.USAGE: Runner(usage_steps, finish_usage),
     JobKind.EDIT: Runner(edit_steps),
     JobKind.REWIND: Runner(rewind_steps),
+    JobKind.ZIP: Runner(zip_steps, clean_up=give_up_zip, can_go_on=False),
 }

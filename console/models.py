@@ -13,11 +13,13 @@ class JobKind(models.TextChoices):
     USAGE = "usage", "Usage count"
     EDIT = "edit", "Edit"
     REWIND = "rewind", "Rewind"
+    ZIP = "zip", "Zip"
 
 
 class JobState(models.TextChoices):
     QUEUED = "queued", "waiting for a worker"
     RUNNING = "running", "running"
+    PAUSED = "paused", "paused"
     DONE = "done", "done"
     FAILED = "failed", "failed"
     CANCELLED = "cancelled", "cancelled"
@@ -45,6 +47,7 @@ class Job(models.Model):
     error = models.TextField(blank=True, help_text="why the whole job failed")
     log = models.JSONField(default=list, help_text="when and what, the latest lines")
     wants_cancel = models.BooleanField(default=False)
+    wants_pause = models.BooleanField(default=False)
     created_at = models.DateTimeField()
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
@@ -58,7 +61,8 @@ class Job(models.Model):
 
     @property
     def is_open(self) -> bool:
-        return self.state in {JobState.QUEUED, JobState.RUNNING}
+        """Tell whether more may come of it."""
+        return self.state in {JobState.QUEUED, JobState.RUNNING, JobState.PAUSED}
 
     @property
     def percent(self) -> int | None:

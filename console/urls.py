@@ -59,6 +59,7 @@ pages: list[tuple[str, Any, str]] = [
     ("buckets/<str:name>/download/", objects.Download, "download"),
     ("pdf-frame/", pdf.PdfFrame, "pdf_frame"),
     ("buckets/<str:name>/zip/", zips.ZipDownload, "zip"),
+    ("buckets/<str:name>/store-zip/", zips.StoreZip, "store_zip"),
     ("buckets/<str:name>/upload/", uploads.Upload, "upload"),
     ("buckets/<str:name>/upload-parts/", uploads.PartedUpload, "upload_parts"),
     ("buckets/<str:name>/delete/", removal.Delete, "delete"),

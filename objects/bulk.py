@@ -120,7 +120,10 @@ def target_pages(
         return
     first, after = marker.get("folder", -1), marker.get("after", "")
     if first < 0:
-        yield from chosen_pages(principal, bucket_name, targets.keys, after, per_page)
+        if targets.keys:
+            yield from chosen_pages(
+                principal, bucket_name, targets.keys, after, per_page
+            )
         first, after = 0, ""
     for number, folder in enumerate(targets.folders):
         if number < first:
@@ -176,7 +179,8 @@ def weigh_targets(
             principal, bucket_name, targets.wanted, prefix=targets.prefix, now=now
         )
     weights = [weigh(principal, bucket_name, one, now=now) for one in targets.folders]
-    weights.append(weigh_keys(principal, bucket_name, list(targets.keys), now=now))
+    if targets.keys:
+        weights.append(weigh_keys(principal, bucket_name, list(targets.keys), now=now))
     count = sum(one.current_count for one in weights)
     size = sum(one.current_size for one in weights)
     is_whole = all(one.is_whole for one in weights)

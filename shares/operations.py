@@ -35,9 +35,10 @@ from kernel.errors import (
     NoSuchVersion,
 )
 from kernel.results import ObjectContent, ObjectInfo, ObjectListing
+from objects.bulk import Targets
 from objects.listings import list_objects
 from objects.operations import get_object, head_object
-from objects.zips import Selection, zip_objects
+from objects.zips import zip_objects
 from shares.models import Share
 
 # S3 has no such actions: policies name them under this store's own vendor. The first
@@ -329,7 +330,7 @@ def download_all(
     """Give all that is under a shared prefix as one archive, and count one download."""
     try:
         maker = maker_of(share, facts)
-        chunks = zip_objects(maker, share.bucket_name, Selection(folders=(share.key,)))
+        chunks = zip_objects(maker, share.bucket_name, Targets(folders=(share.key,)))
     except OVER as error:
         raise ShareEndedError() from error
     count_download(share, f"{share.key}*", facts, now)

@@ -10,7 +10,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from console import jobs, recurring
+from console.models import Job, JobKind, JobState
 from console.pages.base import Page
+from console.pages.objects import object_link
 from iam.access import may
 from kernel.errors import InvalidArgument
 from monitoring.access import GET_HEALTH, RUN_TASK, may_operate
@@ -62,19 +64,44 @@ class JobPage(Page):
             title=f"{job.get_kind_display()} {job.pk}",
             job=job,
             is_live=job.is_open,
-            may_cancel=jobs.may_cancel(self.principal, job),
-            may_retry=not job.is_open
-            and (job.identity_id == self.principal.identity_id),
+            acts=self.acts(job),
+            archive_link=archive_link(job),
         )
+
+    def acts(self, job: Job) -> dict[str, bool]:
+        """Tell what may be done with the job as it is; nothing: empty."""
+        may_stop = jobs.may_cancel(self.principal, job)
+        is_own = job.identity_id == self.principal.identity_id
+        is_paused = job.state == JobState.PAUSED
+        found = {
+            "retry": not job.is_open and is_own,
+            "resume": is_paused and may_stop,
+            "pause": job.is_open and not is_paused and may_stop and jobs.can_pause(job),
+            "cancel": job.is_open and may_stop,
+        }
+        return {name: True for name, is_there in found.items() if is_there}
 
     def post(self, request: Any, job_id: int) -> HttpResponseBase:
         act = request.POST.get("act", "")
         if act == "cancel":
             jobs.cancel_job(self.principal, job_id, now=timezone.now())
             self.say("The job stops after the page it is at.")
+        elif act == "pause":
+            jobs.pause_job(self.principal, job_id, now=timezone.now())
+            self.say("The job rests after the page it is at.")
+        elif act == "resume":
+            jobs.resume_job(self.principal, job_id, now=timezone.now())
+            self.say("The job goes on where it was.")
         elif act == "retry":
             jobs.retry_job(self.principal, job_id)
             self.say("The job runs again.")
         else:
             raise InvalidArgument("The form does not say what to do.")
         return self.go(reverse("admin:job", args=[job_id]))
+
+
+def archive_link(job: Job) -> str:
+    """Give the page of the archive that a job has written, if it has."""
+    if job.kind != JobKind.ZIP or job.state != JobState.DONE:
+        return ""
+    return object_link(job.parameters["target_bucket"], job.parameters["target_key"])

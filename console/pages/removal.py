@@ -369,6 +369,14 @@ class TransferForm(ConsoleForm):
         field.choices = [(name, name) for name in names]
 
 
+def bucket_names(principal: Principal, name: str) -> list[str]:
+    """List the buckets to choose from; this one is there in any case."""
+    if not may(principal, "s3:ListAllMyBuckets"):
+        return [name]
+    listed = list_buckets(principal, max_buckets=1000).buckets
+    return sorted({name, *(bucket.name for bucket in listed)})
+
+
 class Transfer(BucketPage):
     """Copy or move what was chosen; folders go as a job."""
 
@@ -401,11 +409,7 @@ class Transfer(BucketPage):
         return folder_of(first)
 
     def names(self, name: str) -> list[str]:
-        """List the buckets to choose from; this one is there in any case."""
-        if not may(self.principal, "s3:ListAllMyBuckets"):
-            return [name]
-        listed = list_buckets(self.principal, max_buckets=1000).buckets
-        return sorted({name, *(bucket.name for bucket in listed)})
+        return bucket_names(self.principal, name)
 
     def show(
         self,

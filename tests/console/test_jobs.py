@@ -15,6 +15,7 @@ from console import jobs, tasks
 from console.models import Job, JobKind, JobState
 from iam.models import InlinePolicy
 from kernel.bodies import Body
+from kernel.errors import AccessDenied, InvalidRequest
 from objects import bulk
 from objects.listings import list_object_versions
 from objects.operations import delete_object, put_object
@@ -217,3 +218,68 @@ def test_a_job_leaves_another_bucket_of_the_name_alone(
     job.refresh_from_db()
     assert job.state == JobState.FAILED
     assert len(list_object_versions(root, bucket).versions) == 1
+
+
+def test_a_job_rests_and_goes_on_where_it_was(
+    operator: Any,
+    root: Any,
+    bucket: str,
+    many: list[str],
+    broker: list[int],
+    monkeypatch: Any,
+) -> None:
+    job = start(root, bucket)
+    place = f"/admin/jobs/{job.pk}/"
+    after_first_page(monkeypatch, lambda: operator.post(place, {"act": "pause"}))
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count, job.finished_at) == (JobState.PAUSED, 4, None)
+    assert jobs.resume_jobs(timezone.now() + jobs.SILENT_AFTER * 2) == 0
+    assert jobs.run_job(job.pk)["claimed"] is False
+    shown = operator.get(place).content.decode()
+    assert 'value="resume"' in shown
+    assert 'value="pause"' not in shown
+    operator.post(place, {"act": "resume"})
+    assert broker == [job.pk, job.pk]
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.DONE, 6)
+
+
+def test_a_job_that_waits_or_rests_can_be_paused_and_cancelled_at_once(
+    root: Any, bucket: str, broker: list[int]
+) -> None:
+    job = start(root, bucket)
+    now = timezone.now()
+    jobs.pause_job(root, job.pk, now=now)
+    job.refresh_from_db()
+    assert job.state == JobState.PAUSED
+    with pytest.raises(InvalidRequest):
+        jobs.pause_job(root, job.pk, now=now)
+    jobs.cancel_job(root, job.pk, now=now)
+    job.refresh_from_db()
+    assert (job.state, job.finished_at) == (JobState.CANCELLED, now)
+    with pytest.raises(InvalidRequest):
+        jobs.resume_job(root, job.pk, now=now)
+
+
+def test_a_job_rests_for_those_who_may_cancel_it_alone(
+    root: Any, bucket: str, broker: list[int], make_principal: Any
+) -> None:
+    job = start(root, bucket)
+    sees = make_principal("sees", EVERYTHING.replace("s3:*", "objectstore:ListJobs"))
+    for act in (jobs.pause_job, jobs.resume_job):
+        with pytest.raises(AccessDenied):
+            act(sees, job.pk, now=timezone.now())
+    stops = make_principal("stops", EVERYTHING.replace("s3:*", "objectstore:*Job*"))
+    jobs.pause_job(stops, job.pk, now=timezone.now())
+    jobs.resume_job(stops, job.pk, now=timezone.now())
+    job.refresh_from_db()
+    assert job.state == JobState.QUEUED
+
+
+def test_a_zip_runs_in_one_go(root: Any, bucket: str, broker: list[int]) -> None:
+    given = {"prefix": "", "target_bucket": bucket, "target_key": "z.zip"}
+    job = jobs.start_job(root, JobKind.ZIP, bucket, given, now=timezone.now())
+    with pytest.raises(InvalidRequest):
+        jobs.pause_job(root, job.pk, now=timezone.now())

@@ -158,6 +158,7 @@ PAGES = [
     own("object", "object/?key=a.txt"),
     own("download", "download/?key=a.txt"),
     own("zip", "zip/?prefix=folder/"),
+    own("store_zip", "store-zip/?prefix=folder/"),
     own("purge", "purge/"),
     own("undelete", "undelete/"),
 ]

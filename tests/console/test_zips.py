@@ -14,8 +14,9 @@ from django.utils import timezone
 from kernel.bodies import Body
 from kernel.errors import InvalidRequest
 from objects import zips
+from objects.bulk import Targets
 from objects.operations import put_object
-from objects.zips import LEFT_OUT, Names, Selection, zip_objects
+from objects.zips import LEFT_OUT, Names, zip_objects
 
 MIB = 1024 * 1024
 
@@ -85,7 +86,7 @@ def test_what_may_not_be_read_is_named_in_the_archive(
             }
         ),
     )
-    data = b"".join(zip_objects(reader, bucket, Selection(folders=("",))))
+    data = b"".join(zip_objects(reader, bucket, Targets(folders=("",))))
     archive = zipfile.ZipFile(io.BytesIO(data))
     assert archive.namelist() == ["open/a", LEFT_OUT]
     assert "secret/b: User" in archive.read(LEFT_OUT).decode()
@@ -122,8 +123,7 @@ def test_memory_does_not_grow_with_the_archive(root: Any, bucket: str) -> None:
         put(root, bucket, f"large/{number}", bytes(8 * MIB))
     tracemalloc.start()
     size = sum(
-        len(chunk)
-        for chunk in zip_objects(root, bucket, Selection(folders=("large/",)))
+        len(chunk) for chunk in zip_objects(root, bucket, Targets(folders=("large/",)))
     )
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
@@ -135,9 +135,9 @@ def test_too_much_and_nothing_are_refused_at_once(
     root: Any, bucket: str, monkeypatch: Any
 ) -> None:
     with pytest.raises(InvalidRequest):
-        zip_objects(root, bucket, Selection(folders=("none/",)))
+        zip_objects(root, bucket, Targets(folders=("none/",)))
     monkeypatch.setattr(zips, "MOST_ENTRIES", 2)
     for number in range(3):
         put(root, bucket, f"many/{number}")
     with pytest.raises(InvalidRequest):
-        zip_objects(root, bucket, Selection(folders=("many/",)))
+        zip_objects(root, bucket, Targets(folders=("many/",)))
