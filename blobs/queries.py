@@ -23,6 +23,9 @@ UNNAMED = """
 """
 
 
+FREED_TOGETHER = 100
+
+
 class BlobInfo(NamedTuple):
     """Where a blob's bytes are, as one row."""
 
@@ -122,37 +125,43 @@ def free(blob_ids: Iterable[int | None], now: datetime) -> None:
     Inline ones go at once, with their row; the others are marked, and the sweep
     removes their bytes when readers have had time to finish.
     """
-    for blob_id in blob_ids:
-        if blob_id is not None:
-            _wait_for_others(blob_id)
-            if not _delete_inline(blob_id):
-                _mark_freed(blob_id, now)
+    ids = sorted({blob_id for blob_id in blob_ids if blob_id is not None})
+    for begin in range(0, len(ids), FREED_TOGETHER):
+        some = ids[begin : begin + FREED_TOGETHER]
+        _wait_for_others(some)
+        if _delete_inline(some) < len(some):
+            _mark_freed(some, now)
 
 
-def _wait_for_others(blob_id: int) -> None:
-    """Let those who are about to name the blob, or to free it, commit first.
+def _among(ids: Sequence[int]) -> str:
+    return f"id IN ({', '.join(['%s'] * len(ids))})"
+
+
+def _wait_for_others(ids: Sequence[int]) -> None:
+    """Let those who are about to name the blobs, or to free them, commit first.
 
     PostgreSQL decides whether a blob is named by what was committed when a statement
     began: the lock has to be a statement of its own, before that one.
     """
     if is_postgresql():
-        execute("SELECT 1 FROM blobs_blob WHERE id = %s FOR UPDATE", [blob_id])
-
-
-def _delete_inline(blob_id: int) -> bool:
-    return bool(
         execute(
-            "DELETE FROM blobs_blob WHERE id = %s AND kind = 'inline' AND" + UNNAMED,
-            [blob_id],
+            f"SELECT 1 FROM blobs_blob WHERE {_among(ids)} ORDER BY id FOR UPDATE",
+            ids,
         )
+
+
+def _delete_inline(ids: Sequence[int]) -> int:
+    return execute(
+        f"DELETE FROM blobs_blob WHERE {_among(ids)} AND kind = 'inline' AND {UNNAMED}",
+        ids,
     )
 
 
-def _mark_freed(blob_id: int, now: datetime) -> None:
+def _mark_freed(ids: Sequence[int], now: datetime) -> None:
     execute(
         "UPDATE blobs_blob SET state = 'freed', changed_at = %s"
-        " WHERE id = %s AND kind <> 'inline' AND state <> 'freed' AND" + UNNAMED,
-        [column_time(now), blob_id],
+        f" WHERE {_among(ids)} AND kind <> 'inline' AND state <> 'freed' AND {UNNAMED}",
+        [column_time(now), *ids],
     )
 
 

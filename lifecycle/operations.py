@@ -15,7 +15,7 @@ from buckets.access import find_bucket, get_bucket
 from buckets.configurations import Configuration, configurations_of
 from iam.principals import SYSTEM, Principal
 from kernel.database.commit import commit
-from kernel.errors import AccessDenied, NoSuchBucket, ObjectStoreError
+from kernel.errors import NoSuchBucket, ObjectStoreError
 from kernel.results import BucketInfo, ObjectInfo
 from lifecycle import queries
 from lifecycle.evaluation import Decision, abort_clause, decide
@@ -25,9 +25,10 @@ from lifecycle.transitions import Clock, DamagedBytesError, move_version
 from objects import queries as object_queries
 from objects.multipart import give_up
 from objects.operations import (
+    BucketChangedError,
     ObjectIdentifier,
-    check_not_locked,
     commit_version,
+    note_deletion,
     record_deletion,
 )
 
@@ -201,21 +202,42 @@ class Runner:
     # Deletions
 
     def delete(self, decisions: Sequence[Decision]) -> None:
+        """Delete in one transaction, by the bucket's versioning as it is then."""
+
         def record(bucket: BucketInfo) -> None:
-            self.count(
-                (clause, version.size)
-                for clause, version in decisions
-                if self.delete_one(bucket, Decision(clause, version))
-            )
+            self.bucket = bucket
+            if queries.lock_versioning(bucket.id) != bucket.versioning:
+                raise BucketChangedError
+            queries.lock_keys(bucket.id, (one.version.key for one in decisions))
+            single = [one for one in decisions if is_single(one, bucket.versioning)]
+            others = [one for one in decisions if not is_single(one, bucket.versioning)]
+            done = self.delete_together(bucket, single)
+            done += [one for one in others if self.delete_one(bucket, one)]
+            self.count((clause, version.size) for clause, version in done)
 
         commit_version(self.bucket, record)
 
+    def delete_together(
+        self, bucket: BucketInfo, decisions: Sequence[Decision]
+    ) -> list[Decision]:
+        """Delete in one statement what still is as it was found; give what was."""
+        current: list[int] = []
+        noncurrent: list[int] = []
+        for clause, version in decisions:
+            is_older = clause.action is Action.NONCURRENT_EXPIRATION
+            (noncurrent if is_older else current).append(version.id)
+        removed = queries.remove_noncurrent(bucket.id, noncurrent, self.now)
+        removed |= queries.remove_current(bucket.id, current)
+        blob_queries.free(removed.values(), self.clock())
+        done = [one for one in decisions if one.version.id in removed]
+        for _, version in done:
+            identifier = ObjectIdentifier(version.key, version.version_id)
+            note_deletion(SYSTEM, bucket, identifier)
+        return done
+
     def delete_one(self, bucket: BucketInfo, decision: Decision) -> bool:
-        """Delete inside a transaction what still is as it was found."""
+        """Delete what still is as it was found; the key is locked."""
         version = decision.version
-        object_queries.lock_key(bucket.id, version.key)
-        if decision.clause.action is Action.NONCURRENT_EXPIRATION:
-            return self.delete_noncurrent(bucket, version.id)
         current = object_queries.look_up(bucket.id, version.key)
         # A marker that the run itself has just added was decided on without its row.
         if current is None or version.id not in (0, current.id):
@@ -228,27 +250,11 @@ class Runner:
         record_deletion(SYSTEM, bucket, identifier, now=self.clock())
         return True
 
-    def delete_noncurrent(self, bucket: BucketInfo, version_row_id: int) -> bool:
-        found = object_queries.by_row(version_row_id)
-        if found is None or found.is_latest:
-            return False
-        try:
-            check_not_locked(SYSTEM, bucket, found, False, self.now)
-        except AccessDenied:
-            return False
-        self.remove(found)
-        return True
-
     def delete_marker(self, bucket: BucketInfo, marker: ObjectInfo) -> bool:
         versions = object_queries.versions_of_keys(bucket.id, [marker.key], 2)
         if len(versions) != 1:
             return False
-        self.remove(marker)
-        return True
-
-    def remove(self, version: ObjectInfo) -> None:
-        object_queries.remove_version(version)
-        blob_queries.free([version.blob_id], self.clock())
+        return object_queries.remove_version(marker)
 
     # Uploads
 
@@ -275,6 +281,13 @@ class Runner:
                 self.count([(clause, upload.size)])
 
         commit(record)
+
+
+def is_single(decision: Decision, versioning: str) -> bool:
+    """Tell whether a deletion leaves the key's other versions as they are."""
+    if decision.clause.action is Action.NONCURRENT_EXPIRATION:
+        return True
+    return not versioning and not decision.version.is_delete_marker
 
 
 # What runs have done

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -15,6 +15,7 @@ from blobs.models import Part
 from buckets.models import Bucket
 from kernel.database.fields import column_time
 from kernel.database.rows import Row, execute, fetch_all, fetch_one
+from kernel.database.vendor import is_postgresql
 from kernel.errors import NoSuchBucket
 from kernel.names import next_name
 from kernel.results import read_json, read_time
@@ -259,6 +260,63 @@ def lock_open_upload(upload_id: int) -> MultipartUpload | None:
 
 
 # Versions
+
+
+def lock_versioning(bucket_id: int) -> str:
+    """Give a bucket's versioning, and keep it so until the transaction ends.
+
+    Raises NoSuchBucket where it has gone.
+    """
+    lock = " FOR SHARE" if is_postgresql() else ""
+    found = fetch_one(
+        "SELECT versioning FROM buckets_bucket WHERE id = %s" + lock, [bucket_id]
+    )
+    if found is None:
+        raise NoSuchBucket()
+    return str(found[0])
+
+
+def lock_keys(bucket_id: int, keys: Iterable[str]) -> None:
+    """Do what `lock_key` does for many keys, in one statement."""
+    if is_postgresql():
+        execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(key, %s))"
+            " FROM unnest(%s::text[]) AS key",
+            [bucket_id, sorted(set(keys))],
+        )
+
+
+NONCURRENT = (
+    "NOT is_latest AND NOT has_legal_hold"
+    " AND (retain_until IS NULL OR retain_until <= %s)"
+)
+CURRENT = "is_latest AND NOT is_delete_marker"
+
+
+def remove_noncurrent(
+    bucket_id: int, row_ids: Sequence[int], now: datetime
+) -> dict[int, int | None]:
+    """Remove versions that are still noncurrent and not locked; give rows and blobs."""
+    return _remove(bucket_id, row_ids, NONCURRENT, [column_time(now)])
+
+
+def remove_current(bucket_id: int, row_ids: Sequence[int]) -> dict[int, int | None]:
+    """Remove objects of a bucket without versions; give rows and blobs."""
+    return _remove(bucket_id, row_ids, CURRENT, [])
+
+
+def _remove(
+    bucket_id: int, row_ids: Sequence[int], condition: str, values: list[Any]
+) -> dict[int, int | None]:
+    if not row_ids:
+        return {}
+    places = ", ".join(["%s"] * len(row_ids))
+    rows = fetch_all(
+        f"DELETE FROM {TABLE} WHERE bucket_id = %s AND id IN ({places})"
+        f" AND {condition} RETURNING id, blob_id",
+        [bucket_id, *row_ids, *values],
+    )
+    return dict(rows)
 
 
 def switch_blob(

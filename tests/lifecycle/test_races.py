@@ -278,3 +278,18 @@ def test_a_rename_names_no_bytes_that_a_transition_has_just_left(
     assert plain.keys == ["key"]
     copies.rename_object(plain.principal, plain.name, "key", "other", now=NOW)
     assert Blob.objects.filter(state="live").count() == 1
+
+
+@pytest.mark.django_db
+def test_versioning_that_was_turned_on_during_a_run_keeps_versions(
+    plain: Shelf, monkeypatch: Any
+) -> None:
+    plain.put("key", age=9)
+    plain.rules({"Filter": {}, "Expiration": {"Days": 1}})
+
+    def turn_on() -> None:
+        put_bucket_versioning(plain.principal, plain.name, "Enabled")
+
+    first(monkeypatch, operations, "find_bucket", turn_on)
+    assert plain.run() == {("rule-0", "Expiration", ""): (1, 4)}
+    assert [is_marker for _, is_marker, _ in plain.versions] == [True, False]
