@@ -7,6 +7,7 @@ and the bucket (by policy or ACL) must allow.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -23,7 +24,12 @@ from buckets.configurations import (
 from iam.policy import AccessRequest, Decision, evaluate
 from iam.principals import Principal
 from kernel import auditing
-from kernel.errors import AccessDenied, NoSuchBucket
+from kernel.errors import (
+    AccessDenied,
+    InvalidBucketOwnerAWSAccountID,
+    NoSuchBucket,
+)
+from kernel.kept_settings import settings
 from kernel.results import BucketInfo, ObjectInfo
 from kernel.telemetry import traced
 
@@ -34,6 +40,7 @@ ALWAYS_FOR_ROOT = frozenset(
     {"s3:GetBucketPolicy", "s3:PutBucketPolicy", "s3:DeleteBucketPolicy"}
 )
 NO_DECISION = Decision(None)
+ACCOUNT_ID = re.compile(r"[0-9]{12}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +81,15 @@ def find_bucket(name: str) -> BucketInfo:
 
 
 def check_owner(bucket: BucketInfo, expected: str) -> None:
-    if expected and expected not in queries.account_names(bucket.owner_id):
-        raise AccessDenied()
+    """Raise AccessDenied where another account than the expected one owns it."""
+    if not expected or expected in queries.account_names(bucket.owner_id):
+        return
+    if settings.OBJECTSTORE_S3_FLAVOUR == "aws" and not ACCOUNT_ID.fullmatch(expected):
+        raise InvalidBucketOwnerAWSAccountID(
+            "The value of the expected bucket owner parameter must be an AWS Account "
+            f"ID... [{expected[:64]}]"
+        )
+    raise AccessDenied()
 
 
 @traced("door")

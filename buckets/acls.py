@@ -62,6 +62,8 @@ BUCKET_PERMISSIONS = {
 OBJECT_PERMISSIONS = {
     "s3:GetObject": "READ",
     "s3:GetObjectVersion": "READ",
+    "s3:GetObjectAttributes": "READ",
+    "s3:GetObjectVersionAttributes": "READ",
     "s3:GetObjectTorrent": "READ",
     "s3:GetObjectAcl": "READ_ACP",
     "s3:GetObjectVersionAcl": "READ_ACP",

@@ -105,7 +105,7 @@ class InvalidDigest(ObjectStoreError):
     """Content-MD5 is not the base64 of 16 bytes."""
 
     rest_code = "InvalidRequest"
-    message = "The Content-MD5 you specified is not valid."
+    message = "The Content-MD5 you specified was invalid."
 
 
 class BadDigest(ObjectStoreError):
@@ -268,6 +268,12 @@ class InvalidStorageClass(ObjectStoreError):
 
     rest_code = "InvalidRequest"
     message = "The storage class you specified is not valid"
+
+
+class InvalidBucketOwnerAWSAccountID(ObjectStoreError):
+    """The owner that a bucket is expected to have is no account's number."""
+
+    rest_code = "InvalidRequest"
 
 
 class InvalidLocationConstraint(ObjectStoreError):

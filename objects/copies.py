@@ -24,6 +24,7 @@ from objects.operations import (
     Found,
     ObjectIdentifier,
     add_newest,
+    check_beside_put,
     checked_attributes,
     commit_version,
     find_object,
@@ -32,10 +33,14 @@ from objects.operations import (
     owner_of_new,
     put_context,
     record_deletion,
+    versioned_action,
+    with_version,
 )
 from objects.queries import Content
 
 MOST_TRIES = 3
+# It is each object's own, and never copied (AWS, "CopyObject").
+REDIRECT = "x-amz-website-redirect-location"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +84,8 @@ def copy_object(
     """
     for _ in range(MOST_TRIES):
         found = find_source(principal, source, expected_source_owner)
+        if found.info.tags and not replaces_tags:
+            check_may_read_tags(principal, source, found)
         bucket = get_bucket(
             principal,
             "s3:PutObject",
@@ -95,7 +102,8 @@ def copy_object(
         owner_id = owner_of_new(principal, bucket, attributes.acl)
         wanted = checked_attributes(principal, bucket, key, wanted, now)
         if is_onto_itself(found, bucket, key):
-            check_changes_something(source, found, wanted, replaces_metadata)
+            is_changed = replaces_metadata or says_something(attributes)
+            check_changes_something(source, found, wanted, is_changed)
         seal = new_seal(wanted.encryption, customer_key)
         body = moving_body(found, source, wanted, checksum_algorithm)
         moved = body and store.write(body, wanted.storage_class, seal=seal, now=now)
@@ -129,6 +137,18 @@ def find_source(
     return found
 
 
+def check_may_read_tags(principal: Principal, source: CopySource, found: Found) -> None:
+    action = versioned_action("s3:GetObjectTagging", source.version_id)
+    check_beside_put(
+        principal,
+        action,
+        found.bucket,
+        source.key,
+        with_version(None, source.version_id),
+        found.info,
+    )
+
+
 def source_context(source: CopySource) -> dict[str, str]:
     return {"s3:x-amz-copy-source": f"{source.bucket_name}/{source.key}"}
 
@@ -143,11 +163,14 @@ def copied_attributes(
     tags = given.tags if replaces_tags else own.tags
     if replaces_metadata:
         return replace(given, tags=tags)
+    headers = {name: one for name, one in own.headers.items() if name != REDIRECT}
+    if REDIRECT in given.headers:
+        headers[REDIRECT] = given.headers[REDIRECT]
     return replace(
         given,
         tags=tags,
         content_type=own.content_type,
-        headers=own.headers,
+        headers=headers,
         metadata=own.metadata,
     )
 
@@ -156,18 +179,24 @@ def is_onto_itself(found: Found, bucket: BucketInfo, key: str) -> bool:
     return found.bucket.id == bucket.id and found.info.key == key
 
 
+def says_something(given: ObjectAttributes) -> bool:
+    """Tell whether a copy onto itself says one of what it may change; AWS looks no
+    further, and lets it say what already is so.
+    """
+    return bool(given.storage_class or given.encryption or REDIRECT in given.headers)
+
+
 def check_changes_something(
     source: CopySource,
     found: Found,
     wanted: ObjectAttributes,
-    replaces_metadata: bool,
+    is_changed: bool,
 ) -> None:
     unchanged = (
         not source.version_id
-        and not replaces_metadata
+        and not is_changed
         and wanted.storage_class == found.info.storage_class
         and (wanted.encryption or None) == (found.info.encryption or None)
-        and "x-amz-website-redirect-location" not in wanted.headers
     )
     if unchanged:
         raise InvalidRequest(
@@ -282,6 +311,8 @@ def rename_object(
     Raises PreconditionFailed when a condition does not hold, OperationAborted where
     the bytes have just gone elsewhere, and what reading, writing and deleting raise.
     """
+    if key == new_key:
+        raise InvalidRequest("An object cannot be renamed to the key that it has.")
     source = CopySource(bucket_name, key, conditions=source_conditions)
     found = find_source(principal, source)
     bucket = get_bucket(principal, "s3:PutObject", bucket_name, new_key)

@@ -53,6 +53,7 @@ from kernel.results import (
     UploadListing,
 )
 from objects import queries
+from objects.archives import readable_blob
 from objects.copies import CopySource, find_source
 from objects.models import MultipartUpload
 from objects.operations import (
@@ -301,7 +302,7 @@ def upload_part_copy(
         algorithms = (ChecksumAlgorithm(upload.checksum_algorithm),)
     seal = seal_of_part(upload, customer_key)
     body = store.body_of(
-        found.blob,
+        readable_blob(found.info, found.blob),
         wanted.start,
         wanted.length,
         source.customer_key,

@@ -16,6 +16,7 @@ from buckets import queries as bucket_queries
 from buckets.access import (
     Context,
     check_access,
+    check_owner,
     find_bucket,
     get_bucket,
     is_allowed,
@@ -241,10 +242,11 @@ def check_beside_put(
     bucket: BucketInfo,
     key: str,
     context: Context | None = None,
+    target: ObjectInfo | None = None,
 ) -> None:
     """Ask for what AWS asks for beside s3:PutObject; Ceph's gateway does not."""
     if settings.OBJECTSTORE_S3_FLAVOUR == "aws":
-        check_access(principal, action, bucket, key, context=context)
+        check_access(principal, action, bucket, key, context=context, target=target)
 
 
 def kept_acl(
@@ -484,6 +486,35 @@ def head_object(
     return wanted.content(iter(()), found.bucket)
 
 
+def get_object_attributes(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    *,
+    version_id: str = "",
+    customer_key: CustomerKey | None = None,
+    expected_owner: str = "",
+) -> ObjectInfo:
+    """Give an object's facts to those who may read it and its attributes."""
+    found = head_object(
+        principal,
+        bucket_name,
+        key,
+        version_id=version_id,
+        customer_key=customer_key,
+        expected_owner=expected_owner,
+    )
+    check_access(
+        principal,
+        versioned_action("s3:GetObjectAttributes", version_id),
+        found.bucket or find_bucket(bucket_name),
+        key,
+        context=with_version(None, version_id),
+        target=found.info,
+    )
+    return found.info
+
+
 def find_object(
     principal: Principal,
     bucket_name: str,
@@ -499,7 +530,7 @@ def find_object(
     check_version_id(version_id)
     bucket = find_bucket(bucket_name)
     if expected_owner:
-        get_bucket(principal, action, bucket_name, key, expected_owner=expected_owner)
+        check_owner(find_bucket(bucket_name), expected_owner)
     opened = queries.open_version(bucket.id, key, version_id)
     if opened is None:
         raise missing(principal, bucket, key, version_id)
@@ -660,15 +691,13 @@ def delete_object(
     check_object_key(key)
     check_version_id(version_id)
     bucket = find_bucket(bucket_name)
-    if expected_owner:
-        get_bucket(
-            principal,
-            "s3:DeleteObject",
-            bucket_name,
-            key,
-            expected_owner=expected_owner,
-        )
+    check_owner(bucket, expected_owner)
     check_deletion(principal, bucket, key, version_id, context)
+    if conditions.if_match not in {None, "*"}:
+        # It tells the caller what the object's ETag is.
+        check_beside_put(principal, "s3:GetObject", bucket, key)
+    if bypass_governance and not bucket.has_object_lock:
+        check_bypass_is_known()
 
     def record(bucket: BucketInfo) -> DeletedObject:
         return record_deletion(
@@ -682,6 +711,26 @@ def delete_object(
         )
 
     return commit_version(bucket, record)
+
+
+def check_bypass_is_known() -> None:
+    """Refuse what can have no meaning, as AWS does; Ceph's gateway ignores it."""
+    if settings.OBJECTSTORE_S3_FLAVOUR == "aws":
+        raise InvalidArgument(
+            "x-amz-bypass-governance-retention is only applicable to Object Lock "
+            "enabled buckets.",
+            argument_name="x-amz-bypass-governance-retention",
+        )
+
+
+def check_version_is_known(identifier: ObjectIdentifier) -> None:
+    """Say of an id that no version can have what DeleteObjects says of each key."""
+    try:
+        check_version_id(identifier.version_id)
+    except InvalidArgument:
+        raise NoSuchVersion(
+            key=identifier.key, version_id=identifier.version_id
+        ) from None
 
 
 def check_deletion(
@@ -822,18 +871,15 @@ def delete_objects(
 ) -> list[DeletedObject | FailedDeletion]:
     """Delete up to 1,000 keys or versions; each succeeds or fails by itself."""
     bucket = find_bucket(bucket_name)
-    if expected_owner:
-        get_bucket(
-            principal, "s3:ListBucket", bucket_name, expected_owner=expected_owner
-        )
+    check_owner(bucket, expected_owner)
 
     def attempt(
         bucket: BucketInfo, identifier: ObjectIdentifier
     ) -> DeletedObject | FailedDeletion:
         try:
             check_object_key(identifier.key)
-            check_version_id(identifier.version_id)
             check_deletion(principal, bucket, identifier.key, identifier.version_id)
+            check_version_is_known(identifier)
             return record_deletion(
                 principal,
                 bucket,

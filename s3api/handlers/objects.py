@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from urllib.parse import unquote
+from xml.etree.ElementTree import Element
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
@@ -43,7 +45,10 @@ from objects.parts import parts_of
 from objects.restores import restore_object
 from s3api.expiration import add_expiration
 from s3api.handlers.tags import with_version
-from s3api.handlers.unsupported import refuse_what_has_no_effect
+from s3api.handlers.unsupported import (
+    refuse_conditions_of_directories,
+    refuse_what_has_no_effect,
+)
 from s3api.reading import needed, read_xml, text_of
 from s3api.requests import S3Request
 from s3api.xml import document, element, elements, empty, time_text
@@ -276,7 +281,7 @@ def directive(request: S3Request, name: str) -> bool:
 
 
 def rename(request: S3Request) -> HttpResponse:
-    source = request.header("x-amz-rename-source").removeprefix("/")
+    source = unquote(request.header("x-amz-rename-source")).removeprefix("/")
     bucket, _, key = source.partition("/")
     if bucket != request.bucket or not key:
         raise InvalidRequest("An object can be renamed within its bucket only.")
@@ -293,6 +298,7 @@ def rename(request: S3Request) -> HttpResponse:
 
 
 def delete(request: S3Request) -> HttpResponse:
+    refuse_conditions_of_directories(request)
     conditions = conditions_of(request.meta)
     if conditions.if_match and request.version_id:
         raise NotImplemented(header="If-Match")
@@ -325,14 +331,7 @@ def delete_many(request: S3Request) -> HttpResponse:
     named = root.findall("Object")
     if not 1 <= len(named) <= MOST_DELETED:
         raise MalformedXML()
-    identifiers = [
-        ObjectIdentifier(
-            key=one.findtext("Key") or needed(one, "Key"),
-            version_id=text_of(one, "VersionId") or "",
-            etag=text_of(one, "ETag") or None,
-        )
-        for one in named
-    ]
+    identifiers = [identifier_of(one) for one in named]
     outcomes = operations.delete_objects(
         request.principal,
         request.bucket,
@@ -350,6 +349,21 @@ def delete_many(request: S3Request) -> HttpResponse:
             for one in outcomes
             if isinstance(one, FailedDeletion) or not is_quiet
         ],
+    )
+
+
+def identifier_of(named: Element) -> ObjectIdentifier:
+    """Read what to delete. Raises NotImplemented for what would not be looked at."""
+    for name in ("LastModifiedTime", "Size"):
+        if named.find(name) is not None:
+            raise NotImplemented(header=name)
+    version_id, etag = text_of(named, "VersionId") or "", text_of(named, "ETag")
+    if version_id and etag:
+        raise NotImplemented(header="ETag")
+    return ObjectIdentifier(
+        key=named.findtext("Key") or needed(named, "Key"),
+        version_id=version_id,
+        etag=etag or None,
     )
 
 
@@ -399,14 +413,14 @@ def attributes(request: S3Request) -> HttpResponse:
             argument_name="x-amz-object-attributes",
             argument_value=asked or None,
         )
-    info = operations.head_object(
+    info = operations.get_object_attributes(
         request.principal,
         request.bucket,
         request.key,
         version_id=request.version_id,
         customer_key=customer_key_of(request.meta),
         expected_owner=request.expected_owner,
-    ).info
+    )
     content = []
     if "ETag" in wanted:
         content.append(element("ETag", info.etag))

@@ -7,11 +7,25 @@ from s3api.requests import S3Request
 
 # Headers of an upload that ask for something this server does not do.
 WITHOUT_EFFECT = ("HTTP_X_AMZ_WRITE_OFFSET_BYTES",)
+# Conditions on deletes that AWS has for directory buckets only.
+OF_DIRECTORIES = (
+    "HTTP_X_AMZ_IF_MATCH_LAST_MODIFIED_TIME",
+    "HTTP_X_AMZ_IF_MATCH_SIZE",
+)
 
 
 def refuse_what_has_no_effect(request: S3Request) -> None:
-    """Raise NotImplemented for a header that would be ignored."""
-    for name in WITHOUT_EFFECT:
+    """Raise NotImplemented for a header of an upload that would be ignored."""
+    refuse(request, WITHOUT_EFFECT)
+
+
+def refuse_conditions_of_directories(request: S3Request) -> None:
+    """Raise NotImplemented for a condition that would not be looked at."""
+    refuse(request, OF_DIRECTORIES)
+
+
+def refuse(request: S3Request, names: tuple[str, ...]) -> None:
+    for name in names:
         if name in request.meta:
             header = name.removeprefix("HTTP_").replace("_", "-").lower()
             raise NotImplemented(header=header)
