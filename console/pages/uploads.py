@@ -23,6 +23,7 @@ from kernel.errors import MalformedJSON
 from kernel.results import CompletedPart, ObjectAttributes, ObjectInfo
 from objects import multipart
 from objects.operations import put_object
+from objects.taken import taken_keys
 
 MOST_JSON = 2 * 1024 * 1024
 # 10,000 parts of this size make 156 GiB; larger files get larger parts.
@@ -52,7 +53,12 @@ def conditions_for(request: Any) -> Conditions:
 
 
 class Upload(Endpoint):
-    """One file in one request."""
+    """One file in one request; and, before it, which of many are there already."""
+
+    def post(self, request: Any, name: str) -> HttpResponse:
+        """Tell which of the keys are taken, and a free name for each."""
+        keys = listed_keys(request)
+        return JsonResponse({"taken": taken_keys(self.principal, name, keys)})
 
     def put(self, request: Any, name: str) -> HttpResponse:
         info = put_object(
@@ -142,6 +148,17 @@ class PartedUpload(Endpoint):
             now=timezone.now(),
         )
         return stored(info)
+
+
+def listed_keys(request: Any) -> list[str]:
+    """Read ["key", ...]. Raises MalformedJSON."""
+    try:
+        keys = json.loads(request_body(request).read_all(MOST_JSON))
+    except ValueError:
+        keys = None
+    if not isinstance(keys, list) or not all(isinstance(key, str) for key in keys):
+        raise MalformedJSON("The list of keys cannot be read.")
+    return keys
 
 
 def listed_parts(request: Any) -> list[CompletedPart]:

@@ -101,3 +101,79 @@ def test_size_of_parts_grows_with_the_file() -> None:
     assert part_size_for(1) == PART_SIZE
     huge = 40 * 1024**4
     assert part_size_for(huge) * MOST_PARTS >= huge
+
+
+def test_which_keys_are_taken_is_told_beforehand(operator: Any, bucket: str) -> None:
+    operator.put(url(bucket, key="a.txt"), b"first", content_type="text/plain")
+    answer = operator.post(
+        url(bucket), '["a.txt", "b.txt"]', content_type="application/json"
+    )
+    assert answer.json() == {"taken": {"a.txt": "a (2).txt"}}
+
+
+@pytest.mark.parametrize("body", ["nope", "{}", "[1]", '"a"'])
+def test_a_list_of_keys_that_cannot_be_read(
+    operator: Any, bucket: str, body: str
+) -> None:
+    answer = operator.post(url(bucket), body, content_type="application/json")
+    assert answer.status_code == 400
+
+
+# In a real browser
+
+
+@pytest.fixture
+def upload_again(page: Any, make_bucket: Any, request: Any) -> Any:
+    """Upload two files where one is there already; the dialog asks what to do."""
+    name = f"taken-{abs(hash(request.node.name)) % 10**9}"
+    s3 = make_bucket(name)
+    s3.put_object(Bucket=name, Key="note.txt", Body=b"first")
+    page.goto(f"/admin/buckets/{name}/objects/")
+    page.click("summary:has-text('Upload')")
+    with page.expect_file_chooser() as chooser:
+        page.click("[data-picks=files]")
+    chooser.value.set_files(
+        [
+            {"name": name, "mimeType": "text/plain", "buffer": b"second"}
+            for name in ("note.txt", "other.txt")
+        ]
+    )
+    page.get_by_text("1 of 2 files are there already:").wait_for()
+
+    def contents() -> dict[str, bytes]:
+        listed = s3.list_objects_v2(Bucket=name)["Contents"]
+        return {
+            one["Key"]: s3.get_object(Bucket=name, Key=one["Key"])["Body"].read()
+            for one in listed
+        }
+
+    return contents
+
+
+@pytest.mark.parametrize(
+    ("button", "then"),
+    [
+        (
+            "Keep both",
+            {"note.txt": b"first", "note (2).txt": b"second", "other.txt": b"second"},
+        ),
+        ("Skip these", {"note.txt": b"first", "other.txt": b"second"}),
+        ("Overwrite them", {"note.txt": b"second", "other.txt": b"second"}),
+    ],
+)
+def test_files_that_are_there_already(
+    page: Any, upload_again: Any, button: str, then: dict[str, bytes]
+) -> None:
+    page.get_by_role("button", name=button).press("Enter")
+    page.locator("#os-listing >> text=other.txt").wait_for()
+    assert upload_again() == then
+    if button == "Skip these":
+        page.get_by_text("There already; left as it is.").wait_for()
+
+
+def test_the_question_can_be_left_without_uploading(
+    page: Any, upload_again: Any
+) -> None:
+    page.keyboard.press("Escape")
+    page.get_by_text("1 of 2 files").wait_for(state="hidden")
+    assert upload_again() == {"note.txt": b"first"}

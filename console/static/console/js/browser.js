@@ -195,11 +195,49 @@ const queue = drawer && new Queue(page.dataset.bucket, { upload: page.dataset.up
     onIdle: refresh,
 });
 
-function enqueue(files) {
-    if (!files.length) return;
+/* What to do with files whose keys are taken: one answer for all of them. */
+const conflict = document.getElementById("os-conflict");
+
+function ask(taken, count) {
+    const keys = [...taken.keys()];
+    conflict.querySelector("[data-count]").textContent = count === 1
+        ? "This file is there already:"
+        : `${keys.length} of ${count} files are there already:`;
+    conflict.querySelector("[data-keys]").replaceChildren(...keys.slice(0, 5).map((key) => (
+        Object.assign(document.createElement("li"), { textContent: key })
+    )));
+    conflict.querySelector("[data-more]").textContent = keys.length > 5
+        ? `and ${keys.length - 5} more` : "";
+    conflict.returnValue = "";
+    conflict.showModal();
+    return new Promise((resolve) => {
+        conflict.addEventListener("close", () => resolve(conflict.returnValue), { once: true });
+    });
+}
+
+/* Each does with the files that are there already, and the others, what was chosen. */
+const CHOICES = {
+    overwrite: (there, others) => queue.add([...there, ...others]),
+    skip: (there, others) => { queue.leave(there); queue.add(others, { overwrites: false }); },
+    keep: (there, others, taken) => {
+        const renamed = there.map(({ file, key }) => ({ file, key: taken.get(key) || key }));
+        queue.add([...renamed, ...others], { overwrites: false });
+    },
+};
+
+async function enqueue(found) {
+    if (!found.length) return;
+    const files = found.map(({ file, path }) => ({ file, key: page.dataset.folder + path }));
+    const taken = await queue.taken(files.map(({ key }) => key));
+    let choice = "overwrite";
+    if (taken.size) choice = await ask(taken, files.length);
+    if (!Object.hasOwn(CHOICES, choice)) return;
     drawer.hidden = false;
-    queue.overwrites = document.getElementById("os-conflict").value === "overwrite";
-    queue.add(files.map(({ file, path }) => ({ file, key: page.dataset.folder + path })));
+    CHOICES[choice](
+        files.filter(({ key }) => taken.has(key)),
+        files.filter(({ key }) => !taken.has(key)),
+        taken,
+    );
     for (const transfer of queue.transfers) showTransfer(transfer);
 }
 

@@ -6,6 +6,8 @@
 const FILES_AT_ONCE = 3;
 const PARTS_AT_ONCE = 3;
 const TRIES = 4;
+const KEYS_AT_ONCE = 1000;
+const LEFT = "There already; left as it is.";
 const WHOLE_UP_TO = 32 * 1024 * 1024;
 
 export class Refused extends Error {}
@@ -84,10 +86,11 @@ export function interrupted(bucket) {
 }
 
 export class Transfer {
-    constructor(queue, file, key) {
+    constructor(queue, file, key, overwrites) {
         this.queue = queue;
         this.file = file;
         this.key = key;
+        this.overwrites = overwrites;
         this.state = "waiting";
         this.said = "";
         this.sent = 0;
@@ -102,7 +105,7 @@ export class Transfer {
         return {
             key: this.key,
             type: this.file.type,
-            ...(this.queue.overwrites ? {} : { if: "absent" }),
+            ...(this.overwrites ? {} : { if: "absent" }),
             ...more,
         };
     }
@@ -127,7 +130,7 @@ export class Transfer {
             if (this.state === "running") this.state = "paused";
         } else if (error.status === 412) {
             this.state = "skipped";
-            this.said = "There already; left as it is.";
+            this.said = LEFT;
         } else {
             this.state = "failed";
             this.said = error.message;
@@ -260,15 +263,38 @@ export class Queue {
         this.bucket = bucket;
         this.urls = urls;
         this.transfers = [];
-        this.overwrites = true;
         this.onChange = onChange;
         this.onIdle = onIdle;
         this.running = 0;
     }
 
-    add(files) {
-        for (const { file, key } of files) this.transfers.push(new Transfer(this, file, key));
+    add(files, { overwrites = true } = {}) {
+        for (const { file, key } of files) {
+            this.transfers.push(new Transfer(this, file, key, overwrites));
+        }
         this.pump();
+    }
+
+    /* Note files that are not sent, since their keys are taken. */
+    leave(files) {
+        for (const { file, key } of files) {
+            const transfer = new Transfer(this, file, key, false);
+            transfer.state = "skipped";
+            transfer.said = LEFT;
+            this.transfers.push(transfer);
+        }
+    }
+
+    /* Ask which keys are taken; give each with a free name. Who may not list is not
+       told, and writes as S3 does. */
+    async taken(keys) {
+        const found = new Map();
+        for (let begin = 0; begin < keys.length; begin += KEYS_AT_ONCE) {
+            const body = new Blob([JSON.stringify(keys.slice(begin, begin + KEYS_AT_ONCE))]);
+            const answer = await send("POST", this.urls.upload, body).catch(() => ({ taken: {} }));
+            for (const [key, free] of Object.entries(answer.taken)) found.set(key, free);
+        }
+        return found;
     }
 
     pump() {
