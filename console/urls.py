@@ -84,6 +84,7 @@ pages: list[tuple[str, Any, str]] = [
     ("audit/<int:event_id>/", audit.AuditEventPage, "audit_event"),
     ("buckets/<str:name>/share/", shares.CreateShare, "create_share"),
     ("buckets/<str:name>/usage/", usage.BucketUsage, "usage"),
+    ("buckets/<str:name>/inventory.csv", usage.Inventory, "inventory"),
     ("shares/", shares.Shares, "shares"),
     ("shares/<int:share_id>/", shares.SharePage, "share"),
     ("health/", health.Health, "health"),

@@ -39,24 +39,35 @@ def sums() -> str:
 NAMES = [*COUNTED, *SIZES]
 LACKING = ", ".join(f"COALESCE(held.{n}, 0) - counted.{n}" for n in NAMES)
 # One statement sees one moment: writers need not stop.
-COMPARED = f"""
-    SELECT b.id, b.name, {LACKING}
-    FROM buckets_bucket b
-    JOIN (SELECT bucket_id, {", ".join(f"sum({n}) AS {n}" for n in NAMES)}
-          FROM buckets_bucketusage GROUP BY bucket_id) counted
-        ON counted.bucket_id = b.id
-    LEFT JOIN (SELECT bucket_id, {sums()}
-               FROM objects_objectversion GROUP BY bucket_id) held
-        ON held.bucket_id = b.id
-    ORDER BY b.name
-"""  # noqa: S608 - joined from the constants above
 
 
-def differences() -> list[Difference]:
-    """List the counters that are off."""
+def compared(where: str) -> str:
+    return f"""
+        SELECT b.id, b.name, {LACKING}
+        FROM buckets_bucket b
+        JOIN (SELECT bucket_id, {", ".join(f"sum({n}) AS {n}" for n in NAMES)}
+              FROM buckets_bucketusage {where} GROUP BY bucket_id) counted
+            ON counted.bucket_id = b.id
+        LEFT JOIN (SELECT bucket_id, {sums()}
+                   FROM objects_objectversion {where} GROUP BY bucket_id) held
+            ON held.bucket_id = b.id
+        ORDER BY b.name
+    """  # noqa: S608 - joined from the constants above
+
+
+ALL_COMPARED, ONE_COMPARED = compared(""), compared("WHERE bucket_id = %s")
+
+
+def differences(bucket_id: int | None = None) -> list[Difference]:
+    """List the counters that are off, of one bucket or of all."""
+    rows = (
+        fetch_all(ALL_COMPARED, [])
+        if bucket_id is None
+        else fetch_all(ONE_COMPARED, [bucket_id, bucket_id])
+    )
     return [
         Difference(bucket_id, name, counter, int(by))
-        for bucket_id, name, *lacking in fetch_all(COMPARED, [])
+        for bucket_id, name, *lacking in rows
         for counter, by in zip(NAMES, lacking, strict=True)
         if by
     ]

@@ -32,16 +32,25 @@ from console.settings.sentences import sentence
 from console.settings.widgets import ConsoleForm, Pairs, SizeField
 from iam.access import denied, may
 from iam.principals import Principal
-from kernel.errors import NoSuchBucket, NoSuchUpload, ObjectStoreError
+from kernel.errors import (
+    InvalidRequest,
+    NoSuchBucket,
+    NoSuchUpload,
+    ObjectStoreError,
+)
 from kernel.names import BUCKET_TAGS_MAX, check_tags
 from kernel.results import BucketInfo, BucketListing, Usage
+from lifecycle.counters import differences
 from objects import multipart
+from objects.surveys import check_may_survey
 
 PER_PAGE = 50
 SEES_PEOPLE = "iam:ListUsers"
 MOST_FOUND = 200
 # From how many percent of a quota on it is told.
 QUOTA_WARNS, QUOTA_FULL = 80, 100
+# A million rows take about a second.
+MOST_VERIFIED = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -553,6 +562,26 @@ class BucketOverview(BucketPage):
             may_create_key=bool(holders(self.principal)),
             now=timezone.now(),
         )
+
+    def post(self, request: Any, name: str) -> HttpResponseBase:
+        """Count what the bucket holds, and compare it with its counters."""
+        check_may_survey(self.principal, name)
+        bucket, usage = operations.get_bucket_details(self.principal, name)
+        held = usage.objects_count + usage.versions_count + usage.markers_count
+        if held > MOST_VERIFIED:
+            raise InvalidRequest(
+                f"{held:,} rows are too many to count while you wait. The schedule "
+                "counts all buckets each day; Run now on the jobs page does it at once."
+            )
+        off = differences(bucket.id)
+        for one in off:
+            self.warn(
+                f"{one.counter} says {-one.by:+,} beside what is there. Repair it by "
+                "manage.py verify_counters --repair."
+            )
+        if not off:
+            self.say(f"Counted anew: all counters are right ({held:,} rows).")
+        return self.go(reverse("admin:bucket", args=[name]))
 
 
 def is_set(bucket: BucketInfo, kind: Configuration | None) -> bool:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,15 +13,19 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from buckets.access import find_bucket
+from buckets.access import find_bucket, is_allowed
 from buckets.operations import get_bucket_details
 from console import jobs
 from console.charts import Tile, tiles
 from console.models import Job, JobKind, JobState
+from console.pages.base import Page
 from console.pages.browser import browse_link
 from console.pages.buckets import BucketPage
+from console.tables import csv_answer
 from iam.principals import Principal
+from kernel.results import ObjectInfo
 from monitoring.usage import report_of
+from objects.listings import list_object_versions
 from objects.surveys import AGES, LOOSE, OTHERS, check_may_survey
 
 MOST_SHOWN = 12
@@ -79,6 +83,9 @@ class BucketUsage(BucketPage):
             job=job,
             is_live=job is not None,
             folder=folder,
+            may_list_versions=is_allowed(
+                self.principal, "s3:ListBucketVersions", bucket
+            ),
             folders=inside,
             drawn=drawn(inside),
             breakdowns=breakdowns_of(document) if document else [],
@@ -193,4 +200,52 @@ def drawn(parts: list[Part]) -> list[Drawn]:
             f"width:{tile.width:.3f}%;height:{tile.height:.3f}%",
         )
         for tile in laid
+    ]
+
+
+LISTED_AT_ONCE = 1000
+INVENTORY = (
+    *("key", "version_id", "is_latest", "is_delete_marker", "size", "modified_at"),
+    *("etag", "storage_class", "content_type"),
+)
+
+
+class Inventory(Page):
+    """All versions of a bucket, or of a folder, as a table to be saved."""
+
+    def get(self, request: Any, name: str) -> HttpResponseBase:
+        prefix = request.GET.get("prefix", "")
+        pages = version_pages(self.principal, name, prefix)
+        # Asked for here: a refusal must not come in the midst of a file.
+        first = next(pages)
+        rows = (row_of(one) for page in chain([first], pages) for one in page)
+        return csv_answer(f"{name}-inventory", INVENTORY, rows)
+
+
+def version_pages(
+    principal: Principal, name: str, prefix: str
+) -> Iterator[list[ObjectInfo]]:
+    key_marker = version_marker = ""
+    while True:
+        listing = list_object_versions(
+            principal,
+            name,
+            prefix=prefix,
+            max_keys=LISTED_AT_ONCE,
+            key_marker=key_marker,
+            version_id_marker=version_marker,
+        )
+        yield listing.versions
+        if not listing.is_truncated:
+            return
+        key_marker = listing.next_key_marker
+        version_marker = listing.next_version_id_marker
+
+
+def row_of(one: ObjectInfo) -> list[Any]:
+    is_marker = one.is_delete_marker
+    return [
+        *(one.key, one.version_id, one.is_latest, is_marker),
+        *(None if is_marker else one.size, one.created_at, one.etag),
+        *("" if is_marker else one.storage_class, one.content_type),
     ]

@@ -10,7 +10,8 @@ from typing import Any
 
 from audit.models import AuditEvent
 from buckets.operations import put_bucket_policy
-from console.pages.audit import cell, difference
+from console.pages.audit import difference
+from console.tables import cell
 
 READS = {
     "Version": "2012-10-17",

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from typing import Any
 
 import pytest
+from django.db.models import F
 from django.utils import timezone
 
+from buckets.models import BucketUsage
 from buckets.operations import create_bucket, put_bucket_policy
 from buckets.quotas import put_bucket_quota
 from console.pages import buckets as pages
@@ -17,7 +21,7 @@ from objects.multipart import (
     create_multipart_upload,
     list_multipart_uploads,
 )
-from objects.operations import put_object
+from objects.operations import delete_object, put_object
 
 
 def allow(*actions: str) -> str:
@@ -145,3 +149,40 @@ def test_simulator_shows_no_policy_that_may_not_be_read(
         outcome = client.get("/admin/simulator/", asked).context_data["outcome"]
         assert not outcome.verdict.is_allowed
         assert ("OnlyHere" in outcome.statement) is is_shown
+
+
+def test_counters_are_verified(operator: Any, root: Any, versioned: str) -> None:
+    for _ in range(3):
+        put(root, versioned, "a", 5)
+    page = f"/admin/buckets/{versioned}/"
+    right = operator.post(page, follow=True)
+    assert b"all counters are right (3 rows)" in right.content
+    BucketUsage.objects.filter(shard=0).update(objects_count=F("objects_count") + 2)
+    wrong = operator.post(page, follow=True)
+    assert b"objects_count says +2 beside what is there" in wrong.content
+
+
+def test_bucket_of_too_many_rows_is_not_counted_at_once(
+    operator: Any, root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr(pages, "MOST_VERIFIED", 0)
+    put(root, bucket, "a", 5)
+    assert operator.post(f"/admin/buckets/{bucket}/").status_code == 400
+
+
+def test_inventory_has_every_version(
+    operator: Any, root: Any, versioned: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("console.pages.usage.LISTED_AT_ONCE", 2)
+    for key in ("a", "=b", "f/c", "f/c"):
+        put(root, versioned, key, 5)
+    delete_object(root, versioned, "a", now=timezone.now())
+    link = f"/admin/buckets/{versioned}/inventory.csv"
+    answer = operator.get(link)
+    assert answer.headers["Content-Disposition"].endswith('-inventory.csv"')
+    rows = list(csv.DictReader(io.StringIO(answer.getvalue().decode())))
+    assert [row["key"] for row in rows] == ["'=b", "a", "a", "f/c", "f/c"]
+    assert [row["is_delete_marker"] for row in rows][:2] == ["false", "true"]
+    assert [row["size"] for row in rows] == ["5", "", "5", "5", "5"]
+    below = operator.get(link, {"prefix": "f/"}).getvalue().decode()
+    assert len(below.splitlines()) == 3

@@ -150,6 +150,7 @@ PAGES = [
     own("delete_bucket", "delete-bucket/", STORAGE),
     PageRow("bucket_access", "buckets/{bucket}/access/", PEOPLE),
     own("usage", "usage/"),
+    own("inventory", "inventory.csv"),
     own("unfinished", "unfinished/"),
     own("bucket_settings", "settings/"),
     *(own("bucket_setting", f"settings/{one.slug}/") for one in SETTINGS),
