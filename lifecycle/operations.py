@@ -231,7 +231,8 @@ class Runner:
         blob_queries.free(removed.values(), self.clock())
         done = [one for one in decisions if one.version.id in removed]
         for _, version in done:
-            identifier = ObjectIdentifier(version.key, version.version_id)
+            version_id = version.version_id if version.id in noncurrent else ""
+            identifier = ObjectIdentifier(version.key, version_id)
             note_deletion(SYSTEM, bucket, identifier)
         return done
 

@@ -44,7 +44,9 @@ class Access:
             "name": name,
             "expires_at": stated(expires_at),
         }
-        facts = self._transport.send("POST", "/iam/keys", json=document).json()
+        facts = self._transport.send(
+            "POST", "/iam/keys", json=document, makes_new=True
+        ).json()
         return results.created_key_of(facts)
 
     def get_key(self, key_id: str) -> Key:

@@ -12,7 +12,7 @@ from objectstore.errors import NotFound, ObjectStoreError
 from objectstore.transport import Transport, quoted
 
 # What a server answers that has no listing.
-NO_LISTING = frozenset({405, 501})
+NO_LISTING = frozenset({404, 405, 501})
 
 
 class RestStore:
@@ -50,7 +50,7 @@ class RestStore:
 
     def put(self, key: str, value: bytes) -> None:
         """Store a value."""
-        self._transport.send("PUT", path_of(key), content=bytes(value))
+        self._transport.send("PUT", path_of(key), content=bytes(memoryview(value)))
 
     def get(self, key: str) -> bytes:
         """Give a value. Raises KeyError when the key is not there."""

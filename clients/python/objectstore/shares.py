@@ -36,7 +36,7 @@ class Shares:
             "most_downloads": most_downloads,
             "password": password,
         }
-        answer = self._transport.send("POST", "/shares", json=document)
+        answer = self._transport.send("POST", "/shares", json=document, makes_new=True)
         return results.created_share_of(answer.json())
 
     def list_shares(self, *, bucket: str | None = None) -> list[Share]:

@@ -7,6 +7,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from io import BytesIO
@@ -14,7 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from objectstore.errors import InvalidRange, PreconditionFailed
+from objectstore.errors import InvalidRange, ObjectStoreError, PreconditionFailed
 from objectstore.results import ObjectDownload, ObjectHead, Part, StoredObject
 
 if TYPE_CHECKING:
@@ -202,7 +203,9 @@ def finish(
         )
     except BaseException:
         if aborts:
-            client.abort_multipart_upload(*upload)
+            # What broke the upload is what the caller is told.
+            with suppress(ObjectStoreError):
+                client.abort_multipart_upload(*upload)
         raise
 
 

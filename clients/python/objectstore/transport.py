@@ -14,6 +14,9 @@ import httpx
 from objectstore.errors import TransportError, error_of
 
 REPEATED = frozenset({429, 500, 502, 503, 504})
+# Refusals of a server that has done nothing, and failures to reach one.
+UNDONE = frozenset({429, 503})
+UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 CHUNK = 1024 * 1024
 LONGEST_DELAY = 60.0
 
@@ -23,7 +26,8 @@ class Transport:
 
     Connection errors and the statuses in REPEATED are tried again up to `max_retries`
     times, after delays that double from `retry_delay` seconds, or after the
-    Retry-After that the server asks for; but only when the body can be sent again.
+    Retry-After that the server asks for. What makes something new at each time is
+    tried again only where the server cannot have done it.
     """
 
     def __init__(
@@ -38,7 +42,11 @@ class Transport:
         http: httpx.Client | None = None,
     ) -> None:
         self._base = base_url.rstrip("/")
-        self._headers = {"Authorization": f"Bearer {api_key}"}
+        # Bodies are given as they are stored: a proxy must not compress them.
+        self._headers = {
+            "Authorization": f"Bearer {api_key}",
+            "Accept-Encoding": "identity",
+        }
         self._max_retries = max_retries
         self._retry_delay = retry_delay
         self._sleep = sleep
@@ -59,10 +67,12 @@ class Transport:
         content: Any = None,
         json: Any = None,
         is_streamed: bool = False,
+        makes_new: bool = False,
     ) -> httpx.Response:
         """Send a request; raise what its refusal means.
 
         With `is_streamed` the answer's body is left unread, for the caller to close.
+        A DELETE whose first answer was lost may find nothing at the second: it is done.
         """
         parameters = {
             name: str(value)
@@ -70,6 +80,7 @@ class Transport:
             if value is not None
         }
         length, start = measure(content)
+        may_be_done = False
         for attempt in range(self._max_retries + 1):
             request = self._http.build_request(
                 method,
@@ -79,21 +90,27 @@ class Transport:
                 content=pieces(content, start),
                 json=json,
             )
-            is_last = attempt == self._max_retries or not is_repeatable(content)
+            is_last = attempt == self._max_retries
             try:
                 response = self._http.send(request, stream=True)
+                if not (is_streamed and response.is_success):
+                    response.read()
             except httpx.TransportError as error:
-                if is_last:
+                is_unreached = isinstance(error, UNREACHED)
+                if is_last or (makes_new and not is_unreached):
                     raise TransportError(f"{method} {path}: {error}") from error
+                may_be_done = may_be_done or not is_unreached
                 self._sleep(self._delay(attempt))
                 continue
-            if response.status_code < 300:
-                if not is_streamed:
-                    response.read()
+            status = response.status_code
+            if response.is_success:
                 return response
-            response.read()
-            if is_last or response.status_code not in REPEATED:
+            if method == "DELETE" and status == 404 and may_be_done:
+                return response
+            repeated = UNDONE if makes_new else REPEATED
+            if is_last or status not in repeated:
                 raise error_of(response)
+            may_be_done = may_be_done or status not in UNDONE
             self._sleep(asked_delay(response) or self._delay(attempt))
         raise AssertionError("the last attempt returns or raises")
 

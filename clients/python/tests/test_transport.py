@@ -7,7 +7,7 @@ import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from objectstore import errors
+from objectstore import errors, transfers
 from objectstore.keyvalue import RestStore
 from objectstore.transport import Transport, quoted
 
@@ -31,6 +31,10 @@ class Handler(BaseHTTPRequestHandler):
         length = int(self.headers.get("Content-Length", 0))
         self.server.bodies.append(self.rfile.read(length))
         planned = self.server.plan.pop(0) if self.server.plan else 200
+        if planned == "cut":
+            self.close_connection = True
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\ncut")
+            return
         if planned == "hang up":
             self.close_connection = True
             return
@@ -41,7 +45,7 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(b"{}")
 
-    do_GET = do_PUT = do_DELETE = do_HEAD = answer
+    do_GET = do_PUT = do_POST = do_DELETE = do_HEAD = answer
 
     def log_message(self, *arguments):
         pass
@@ -73,7 +77,7 @@ def transport(server, delays, **options):
     return Transport(server.url, "key", sleep=delays.append, **settings)
 
 
-@pytest.mark.parametrize("failure", [500, 502, 503, 504, "hang up"])
+@pytest.mark.parametrize("failure", [500, 502, 503, 504, "hang up", "cut"])
 def test_what_may_pass_is_tried_again_with_delays_that_double(serve, delays, failure):
     server = serve(failure, failure, failure)
     answer = transport(server, delays).send("PUT", "/x", content=b"body")
@@ -126,7 +130,7 @@ def test_a_server_that_is_not_there(delays):
     assert len(delays) == 1
 
 
-@pytest.mark.parametrize("status", [405, 501])
+@pytest.mark.parametrize("status", [404, 405, 501])
 def test_listing_that_is_not_there_says_so(serve, status):
     server = serve(status)
     with (
@@ -149,3 +153,68 @@ def test_metadata_is_sent_as_utf_8(serve, delays):
     transport(server, delays).send("PUT", "/x", headers={"x-amz-meta-author": "Zoë"})
     sent = server.headers[0]["x-amz-meta-author"]
     assert sent.encode("latin-1").decode() == "Zoë"
+
+
+def test_an_answer_that_breaks_off_is_a_transport_error(serve, delays):
+    server = serve("cut")
+    with pytest.raises(errors.TransportError):
+        transport(server, delays, max_retries=0).send("GET", "/x")
+
+
+@pytest.mark.parametrize("failure", [500, 502, 504, "hang up", "cut"])
+def test_what_may_have_been_made_is_not_made_again(serve, delays, failure):
+    server = serve(failure)
+    with pytest.raises(errors.ObjectStoreError):
+        transport(server, delays).send("POST", "/iam/keys", json={}, makes_new=True)
+    assert len(server.bodies) == 1
+
+
+@pytest.mark.parametrize("status", [429, 503])
+def test_what_cannot_have_been_made_is_asked_for_again(serve, delays, status):
+    server = serve(status)
+    transport(server, delays).send("POST", "/iam/keys", json={}, makes_new=True)
+    assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize("failure", [500, "hang up"])
+def test_a_deletion_whose_answer_was_lost_is_done(serve, delays, failure):
+    server = serve(failure, 404)
+    transport(server, delays).send("DELETE", "/x")
+    assert len(server.bodies) == 2
+
+
+@pytest.mark.parametrize("plan", [[404], [503, 404]])
+def test_a_deletion_that_finds_nothing_says_so(serve, delays, plan):
+    server = serve(*plan)
+    with pytest.raises(errors.NotFound):
+        transport(server, delays).send("DELETE", "/x")
+
+
+def test_bodies_are_asked_for_as_they_are_stored(serve, delays):
+    server = serve()
+    transport(server, delays).send("GET", "/x")
+    assert server.headers[0]["Accept-Encoding"] == "identity"
+
+
+@pytest.mark.parametrize("value", ["text", 5, None])
+def test_a_value_is_bytes(serve, value):
+    server = serve()
+    with RestStore(server.url, "key") as store, pytest.raises(TypeError):
+        store.put("key", value)
+    assert server.bodies == []
+
+
+class GoneServer:
+    def abort_multipart_upload(self, *upload):
+        raise errors.TransportError("there is no server any more")
+
+
+def test_what_broke_an_upload_is_what_is_told():
+    def unreadable():
+        raise OSError("the disk is gone")
+
+    plan = transfers.Plan(1, 1, transfers.Attributes())
+    with pytest.raises(OSError, match="the disk is gone"):
+        transfers.finish(
+            GoneServer(), ("bucket", "key", "id"), iter([unreadable]), plan, aborts=True
+        )
