@@ -13,7 +13,20 @@ function isWanted() {
     return isBeside() && localStorage.getItem("sidebarOpen") !== "0";
 }
 
+/* The theme's fold buttons are spans: keyboards and screen readers find none. */
+function makeButton(fold) {
+    for (const [name, value] of Object.entries({
+        role: "button",
+        tabindex: "0",
+        "aria-label": "Navigation",
+        "x-bind:aria-expanded": "sidebarOpen",
+        "x-on:keydown.enter.prevent": "sidebarToggle()",
+        "x-on:keydown.space.prevent": "sidebarToggle()",
+    })) fold.setAttribute(name, value);
+}
+
 document.addEventListener("alpine:init", () => {
+    for (const fold of document.querySelectorAll('[x-on\\:click="sidebarToggle()"]')) makeButton(fold);
     const themed = window.theme;
     window.theme = (...names) => {
         const made = themed(...names);
