@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from celery import current_app
 from django_celery_beat.models import PeriodicTask
@@ -17,6 +18,8 @@ from monitoring.access import RUN_TASK, check_may_operate
 from monitoring.models import TaskOutcome
 from objects.models import RestoreJob
 
+# S3 has no such action: policies name it under this store's own vendor.
+PAUSE_TASK = "objectstore:PauseTask"
 MOST_RUNS = 15
 
 
@@ -26,6 +29,7 @@ class Recurring:
 
     row: PeriodicTask
     when: str
+    due_at: datetime | None
     outcome: TaskOutcome | None
 
 
@@ -39,16 +43,27 @@ class Passes:
     failed_restores: int
 
 
-def recurring_tasks() -> list[Recurring]:
+def recurring_tasks(now: datetime) -> list[Recurring]:
     """List what is scheduled, by name."""
     outcomes = {one.task: one for one in TaskOutcome.objects.all()}
     rows = PeriodicTask.objects.select_related(
         "interval", "crontab", "solar", "clocked"
     ).exclude(task__startswith="celery.")
     return [
-        Recurring(row, str(row.scheduler), outcomes.get(row.task))
+        Recurring(row, str(row.scheduler), due_at(row, now), outcomes.get(row.task))
         for row in rows.order_by("name")
     ]
+
+
+def due_at(row: PeriodicTask, now: datetime) -> datetime | None:
+    """Tell when a task is begun next; None where it is not."""
+    if not row.enabled or (row.one_off and row.total_run_count):
+        return None
+    last = row.last_run_at or row.date_changed
+    due: datetime = now + max(row.schedule.remaining_estimate(last), timedelta(0))
+    if row.start_time is not None:
+        due = max(due, row.start_time)
+    return None if row.expires is not None and row.expires <= due else due
 
 
 def passes() -> Passes:
@@ -75,15 +90,44 @@ def run_task_now(principal: Principal, row_id: int) -> PeriodicTask:
     Raises NoSuchEntity, AccessDenied, and ServiceUnavailable without a broker.
     """
     check_may_operate(principal, RUN_TASK)
-    row = PeriodicTask.objects.filter(pk=row_id).first()
+    row = scheduled_task(row_id)
     # A web process has not met the tasks of all apps yet.
     current_app.loader.import_default_modules()
-    task = None if row is None else current_app.tasks.get(row.task)
-    if row is None or task is None:
+    task = current_app.tasks.get(row.task)
+    if task is None:
         raise NoSuchEntity(f"There is no scheduled task {row_id}.")
     commit(lambda: auditing.note(principal, RUN_TASK, "", task=row.task))
     try:
         task.delay()
     except BrokerError as error:
         raise ServiceUnavailable("The broker does not answer.") from error
+    return row
+
+
+def pause_task(principal: Principal, row_id: int, *, is_paused: bool) -> PeriodicTask:
+    """Let the schedule pass a task over, or begin it again when it is due.
+
+    Raises NoSuchEntity and AccessDenied.
+    """
+    check_may_operate(principal, PAUSE_TASK)
+    row = scheduled_task(row_id)
+    row.enabled = not is_paused
+
+    def record() -> None:
+        # Saved as a whole: that tells the scheduler of it.
+        row.save()
+        auditing.note(principal, PAUSE_TASK, "", task=row.task, is_paused=is_paused)
+
+    commit(record)
+    return row
+
+
+def scheduled_task(row_id: int) -> PeriodicTask:
+    row = (
+        PeriodicTask.objects.filter(pk=row_id)
+        .exclude(task__startswith="celery.")
+        .first()
+    )
+    if row is None:
+        raise NoSuchEntity(f"There is no scheduled task {row_id}.")
     return row

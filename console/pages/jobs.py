@@ -17,6 +17,7 @@ from iam.access import may
 from kernel.errors import InvalidArgument
 from monitoring.access import GET_HEALTH, RUN_TASK, may_operate
 
+MOST_DIGITS = 19
 VIEW_SCHEDULE = "django_celery_beat.view_periodictask"
 
 
@@ -39,20 +40,31 @@ class Jobs(Page):
         if may(principal, "objectstore:ListJobs"):
             shown["runs"] = recurring.latest_lifecycle_runs(principal)
         if may_operate(principal, GET_HEALTH):
-            shown["recurring"] = recurring.recurring_tasks()
+            shown["recurring"] = recurring.recurring_tasks(timezone.now())
             shown["passes"] = recurring.passes()
             shown["may_run"] = may_operate(principal, RUN_TASK)
+            shown["may_pause"] = may_operate(principal, recurring.PAUSE_TASK)
             shown["may_schedule"] = request.user.has_perm(VIEW_SCHEDULE)
         return shown
 
     def post(self, request: Any) -> HttpResponseBase:
-        """Run a task of the schedule now."""
-        number = request.POST.get("task", "")
-        if not number.isdecimal():
-            raise InvalidArgument("The form does not say what to do.")
-        row = recurring.run_task_now(self.principal, int(number))
-        self.say(f"Sent to the workers: {row.name}.")
+        """Run a task of the schedule now, pause it, or let it go on."""
+        act, number = self.asked(request.POST)
+        if act == "task":
+            row = recurring.run_task_now(self.principal, number)
+            self.say(f"Sent to the workers: {row.name}.")
+        else:
+            is_paused = act == "pause"
+            row = recurring.pause_task(self.principal, number, is_paused=is_paused)
+            self.say(f"{'Paused' if is_paused else 'Goes on'}: {row.name}.")
         return self.go(reverse("admin:jobs") + "#schedule")
+
+    def asked(self, data: Any) -> tuple[str, int]:
+        for act in ("task", "pause", "resume"):
+            number = data.get(act, "")
+            if number.isdecimal() and len(number) < MOST_DIGITS:
+                return act, int(number)
+        raise InvalidArgument("The form does not say what to do.")
 
 
 class JobPage(Page):
