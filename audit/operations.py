@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -97,6 +97,21 @@ def get_event(principal: Principal, event_id: int) -> AuditEvent:
     if found is None:
         raise NoSuchEntity(f"There is no event {event_id}.")
     return found
+
+
+def changes_of(
+    principal: Principal, bucket_name: str, actions: Sequence[str], most: int
+) -> list[AuditEvent]:
+    """List what these actions have changed of a bucket, newest first."""
+    rows = visible_events(principal)
+    newest = rows.aggregate(newest=Max("id"))["newest"] or 0
+    done = rows.filter(
+        bucket_name=bucket_name,
+        action__in=actions,
+        outcome="Success",
+        id__gt=newest - MOST_PASSED,
+    )
+    return list(done.order_by("-id")[:most])
 
 
 def export_events(

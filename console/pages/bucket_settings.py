@@ -8,17 +8,27 @@ from typing import Any
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
+from django.utils import timezone
 
 from buckets.access import is_allowed
 from console.pages.buckets import BucketPage, find_listed, is_set
+from console.pages.lifecycle import DAYS_AHEAD, days_of
 from console.settings.checks import line_of
+from console.settings.history import changes_of, document_before, shown
 from console.settings.policies import BUCKET_POLICIES, warnings_on
-from console.settings.registry import BY_SLUG, SETTINGS, Editor, Setting
+from console.settings.registry import (
+    BY_SLUG,
+    SETTINGS,
+    Editor,
+    Setting,
+    checked_lifecycle,
+)
 from console.settings.sentences import sentence
 from console.settings.widgets import JsonForm, use_editor
 from iam.principals import Principal
 from kernel.errors import AccessDenied, NoSuchEntity, ObjectStoreError
 from kernel.results import BucketInfo
+from lifecycle.previews import preview_lifecycle
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +74,25 @@ class BucketSetting(BucketPage):
     def get(self, request: Any, name: str, slug: str) -> HttpResponse:
         setting = setting_called(slug)
         document = setting.read(self.principal, name)
+        before = request.GET.get("before", "")
+        if before.isdecimal():
+            return self.show_before(name, setting, document, int(before))
         return self.show(
             name, setting, document, Editor(setting, document), json_of(document)
+        )
+
+    def show_before(
+        self, name: str, setting: Setting, document: Any, event_id: int
+    ) -> HttpResponse:
+        """Show the forms filled with what was set before a change."""
+        earlier = document_before(self.principal, name, setting, event_id)
+        return self.show(
+            name,
+            setting,
+            document,
+            Editor(setting, earlier),
+            json_of(earlier),
+            loaded=event_id,
         )
 
     def post(self, request: Any, name: str, slug: str) -> HttpResponseBase:
@@ -84,6 +111,8 @@ class BucketSetting(BucketPage):
         if not editor.is_valid():
             return self.show(name, setting, document, editor, json_of(document), 400)
         try:
+            if "try" in self.request.POST and setting.slug == "lifecycle":
+                return self.show_tried(name, setting, document, editor)
             self.store(name, setting, editor.document())
         except ObjectStoreError as error:
             text = self.request.POST.get("policy", "")
@@ -92,6 +121,29 @@ class BucketSetting(BucketPage):
                 name, setting, document, editor, json_of(document), error.status
             )
         return self.again(name, setting.slug)
+
+    def show_tried(
+        self, name: str, setting: Setting, document: Any, editor: Editor
+    ) -> HttpResponse:
+        """Show what rules would do that are not saved."""
+        rules = checked_lifecycle(editor.document())["Rules"]
+        preview = preview_lifecycle(
+            self.principal,
+            name,
+            rules=rules,
+            date=timezone.now(),
+            days_ahead=DAYS_AHEAD,
+        )
+        return self.show(
+            name,
+            setting,
+            document,
+            editor,
+            json_of(editor.document()),
+            preview=preview,
+            days=days_of(preview),
+            days_ahead=DAYS_AHEAD,
+        )
 
     def store(self, name: str, setting: Setting, document: Any) -> None:
         """Set a document; rows that are all taken away remove the setting."""
@@ -129,6 +181,7 @@ class BucketSetting(BucketPage):
         editor: Editor,
         json_form: JsonForm,
         status: int = 200,
+        **context: Any,
     ) -> HttpResponse:
         bucket = find_listed(self.principal, name)
         may_write = is_allowed(self.principal, setting.actions[1], bucket)
@@ -145,6 +198,13 @@ class BucketSetting(BucketPage):
             sentences=[(rule["ID"], rule["Status"], sentence(rule)) for rule in rules],
             templates=templates_of(setting, bucket),
             warnings=warnings_on(setting.slug, bucket, document),
+            changes=[
+                (event, may_write and shown(setting, event.before) is not None)
+                for event in changes_of(self.principal, name, setting)
+            ],
+            may_try=setting.slug == "lifecycle"
+            and is_allowed(self.principal, "s3:ListBucketVersions", bucket),
+            **context,
         )
         response.status_code = status
         return response  # type: ignore[no-any-return]

@@ -34,9 +34,7 @@ def changes_of(
     """List a setting's changes, newest first, to those who may read the log."""
     if not may(principal, audit.LIST_EVENTS):
         return []
-    return audit.changes_of(
-        principal, bucket_name, actions_of(setting), MOST_CHANGES
-    )
+    return audit.changes_of(principal, bucket_name, actions_of(setting), MOST_CHANGES)
 
 
 def actions_of(setting: Setting) -> tuple[str, str]:
@@ -52,8 +50,8 @@ def document_before(
     Raises NoSuchEntity where the event is none of this setting, or nothing was set.
     """
     event = audit.get_event(principal, event_id)
-    is_of_setting = (
-        event.bucket_name == bucket_name and event.action in actions_of(setting)
+    is_of_setting = event.bucket_name == bucket_name and event.action in actions_of(
+        setting
     )
     document = shown(setting, event.before) if is_of_setting else None
     if document is None:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.core.exceptions import ValidationError
+from django.utils import timezone
 
 from buckets.configurations import configurations_of
 from buckets.queries import get
 from console.settings.registry import BY_SLUG, SETTINGS, Editor
 from console.settings.sentences import sentence
 from console.settings.widgets import SizeField
+from kernel.bodies import Body
+from objects.models import ObjectVersion
+from objects.operations import put_object
 
 # What each page shows of a document is what it saves again.
 DOCUMENTS: dict[str, Any] = {
@@ -106,6 +111,42 @@ DOCUMENTS: dict[str, Any] = {
     },
 }
 NEEDS_VERSIONS = {"object-lock"}
+# What is set after them.
+OTHER_DOCUMENTS: dict[str, Any] = {
+    "versioning": {"Status": "Enabled"},
+    "lifecycle": {
+        "Rules": [
+            {
+                "ID": "all",
+                "Status": "Enabled",
+                "Filter": {"Prefix": ""},
+                "Expiration": {"Days": 9},
+            }
+        ]
+    },
+    "policy": {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Deny",
+                "Principal": "*",
+                "Action": "s3:PutObject",
+                "Resource": "arn:aws:s3:::bucket/*",
+            }
+        ],
+    },
+    "public-access": dict.fromkeys(DOCUMENTS["public-access"], True),
+    "ownership": {"ObjectOwnership": "BucketOwnerPreferred"},
+    "encryption": {
+        "Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]
+    },
+    "cors": {"CORSRules": [{"AllowedOrigins": ["*"], "AllowedMethods": ["GET"]}]},
+    "website": {"IndexDocument": {"Suffix": "other.html"}},
+    "tags": {"team": "blue"},
+    "quota": {"QuotaBytes": None, "QuotaObjects": 7},
+    "request-payment": {"Payer": "BucketOwner"},
+    "object-lock": {"ObjectLockEnabled": "Enabled"},
+}
 
 
 def fields_of(editor: Editor) -> dict[str, Any]:
@@ -139,6 +180,73 @@ def test_form_and_json_save_the_same(
     saved = operator.post(page, fields_of(shown))
     assert saved.status_code == 302
     assert setting.read(root, name) == document
+
+
+@pytest.mark.parametrize("slug", DOCUMENTS)
+def test_what_was_set_before_is_brought_back(
+    operator: Any, root: Any, bucket: str, versioned: str, slug: str
+) -> None:
+    name = versioned if slug in NEEDS_VERSIONS else bucket
+    page = f"/admin/buckets/{name}/settings/{slug}/"
+    setting = BY_SLUG[slug]
+    for document in (DOCUMENTS[slug], OTHER_DOCUMENTS[slug]):
+        setting.write(root, name, document)
+    assert setting.read(root, name) == OTHER_DOCUMENTS[slug]
+    changes = operator.get(page).context_data["changes"]
+    event, may_bring_back = changes[0]
+    assert may_bring_back
+    loaded = operator.get(page, {"before": event.pk})
+    assert b"not saved yet" in loaded.content
+    assert setting.read(root, name) == OTHER_DOCUMENTS[slug]
+    saved = operator.post(page, fields_of(loaded.context_data["editor"]))
+    assert saved.status_code == 302
+    assert setting.read(root, name) == DOCUMENTS[slug]
+
+
+def test_history_of_another_setting_is_not_loaded(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    for status in ("Enabled", "Suspended"):
+        BY_SLUG["versioning"].write(root, bucket, {"Status": status})
+    page = f"/admin/buckets/{bucket}/settings"
+    shown = operator.get(f"{page}/versioning/").context_data["changes"]
+    event = shown[0][0]
+    for wrong in (event.pk, event.pk + 99, "9" * 30):
+        loaded = operator.get(f"{page}/quota/", {"before": wrong})
+        assert loaded.status_code == 404
+
+
+def test_history_is_for_those_who_read_the_log(
+    sign_in: Any, root: Any, bucket: str
+) -> None:
+    statement = {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}
+    owner = sign_in(
+        "owner", json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    )
+    BY_SLUG["versioning"].write(root, bucket, {"Status": "Enabled"})
+    page = owner.get(f"/admin/buckets/{bucket}/settings/versioning/")
+    assert page.context_data["changes"] == []
+
+
+def test_rules_are_tried_without_being_saved(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put_object(root, bucket, "logs/a", body=Body.of(b"12"), now=timezone.now())
+    ObjectVersion.objects.update(created_at=timezone.now() - timedelta(days=5))
+    page = f"/admin/buckets/{bucket}/settings/lifecycle/"
+    sent = {
+        **fields_of(operator.get(page).context_data["editor"]),
+        "rows-TOTAL_FORMS": "1",
+        "rows-0-is_enabled": "on",
+        "rows-0-prefix": "logs/",
+        "rows-0-expire_days": "2",
+    }
+    tried = operator.post(page, {**sent, "try": "1"})
+    assert b"tried, not saved" in tried.content
+    assert [day.count for day in tried.context_data["days"]] == [1]
+    assert BY_SLUG["lifecycle"].read(root, bucket) is None
+    refused = operator.post(page, {**sent, "rows-0-expire_days": "", "try": "1"})
+    assert refused.status_code == 400
 
 
 def test_acl_is_saved_where_acls_count(
