@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 
 from django.db import models
@@ -16,8 +17,16 @@ class Versioning(models.TextChoices):
     SUSPENDED = "Suspended", "suspended"
 
 
+def new_revision() -> int:
+    return secrets.randbits(63)
+
+
 class Bucket(models.Model):
-    """A container of objects, owned by an account."""
+    """A container of objects, owned by an account.
+
+    A trigger draws another `revision` at each change, so that a statement can ask
+    whether the bucket is still as it was read.
+    """
 
     name = ByteOrderedField(max_length=63, unique=True)
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -34,6 +43,7 @@ class Bucket(models.Model):
     quota_bytes = models.BigIntegerField(null=True, blank=True)
     quota_objects = models.BigIntegerField(null=True, blank=True)
     created_at = models.DateTimeField()
+    revision = models.BigIntegerField(default=new_revision, db_default=0)
 
     class Meta:
         constraints = [

@@ -21,15 +21,35 @@ USAGE_SHARDS = {"sqlite": 1, "postgresql": 8}
 SELECT = """
     SELECT b.id, b.name, b.uuid, b.owner_id, b.region, b.storage_class, b.versioning,
         b.has_object_lock, b.configurations, b.quota_bytes, b.quota_objects,
-        b.created_at, a.canonical_id, a.name
+        b.created_at, b.revision, a.canonical_id, a.name
     FROM buckets_bucket b JOIN iam_account a ON a.id = b.owner_id
 """
+
+
+MOST_RECALLED = 10_000
+# Buckets as this process last read them, by name.
+_recalled: dict[str, BucketInfo] = {}
 
 
 def get(name: str) -> BucketInfo | None:
     """Find a bucket (raw: 30 us; by the ORM 210 us)."""
     row = fetch_one(SELECT + "WHERE b.name = %s", [name])
-    return None if row is None else BucketInfo._make(row)
+    if row is None:
+        _recalled.pop(name, None)
+        return None
+    if len(_recalled) >= MOST_RECALLED:
+        _recalled.clear()
+    bucket = _recalled[name] = BucketInfo._make(row)
+    return bucket
+
+
+def recall(name: str) -> BucketInfo | None:
+    """Give a bucket as it was last read here, without a query.
+
+    It may have changed since: whoever acts on it has its revision checked by the
+    statement that reads or writes, and refuses nothing on its word.
+    """
+    return _recalled.get(name)
 
 
 def get_by_id(bucket_id: int) -> BucketInfo | None:

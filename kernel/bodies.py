@@ -37,6 +37,20 @@ class Expectations:
 NOTHING_EXPECTED = Expectations()
 
 
+def reader(data: bytes) -> Read:
+    """Give a function that reads bytes at hand as a stream is read."""
+    view = memoryview(data)
+    place = 0
+
+    def read(size: int) -> bytes:
+        nonlocal place
+        chunk = bytes(view[place : place + size])
+        place += len(chunk)
+        return chunk
+
+    return read
+
+
 class Body:
     """A stream of `length` bytes. It is used up by reading it.
 
@@ -73,16 +87,14 @@ class Body:
     @classmethod
     def of(cls, data: bytes) -> Body:
         """Make a body of bytes at hand."""
-        view = memoryview(data)
-        place = 0
+        return cls(reader(data), len(data))
 
-        def read(size: int) -> bytes:
-            nonlocal place
-            chunk = bytes(view[place : place + size])
-            place += len(chunk)
-            return chunk
-
-        return cls(read, len(data))
+    def give_back(self, data: bytes) -> None:
+        """Let a body that was read and checked, of these bytes, be read once more."""
+        self._read = reader(data)
+        self._left = self.length
+        self._expected = NOTHING_EXPECTED
+        self._hasher = Hasher(self._algorithms)
 
     def read(self, size: int = CHUNK) -> bytes:
         """Read up to `size` bytes; b"" once all have come and been checked."""
@@ -111,7 +123,10 @@ class Body:
         chunks = [first]
         while chunk := self.read(self.length):
             chunks.append(chunk)
-        return b"".join(chunks)
+        data = b"".join(chunks)
+        if len(data) != self.length:
+            raise ValueError("a body is read once")
+        return data
 
     @property
     def md5(self) -> str:

@@ -81,6 +81,7 @@ class BucketInfo(NamedTuple):
     quota_bytes: int | None
     quota_objects: int | None
     created: datetime
+    revision: int
     owner_canonical_id: str
     owner_name: str
 

@@ -237,7 +237,7 @@ def put(
     try:
         return write(bucket or operations.make_bucket(asked.principal, now))
     except NoSuchBucket:
-        # The bucket went away before a byte of the body was read.
+        # The bucket went away; what was read of the body is given back.
         operations.forget_bucket(asked.principal)
         return write(operations.make_bucket(asked.principal, now))
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 from blobs import queries as blob_queries
 from blobs import store
 from blobs.keyring import check_customer_key, check_key_id, new_seal
 from blobs.queries import BlobInfo
+from blobs.store import WrittenBlob
 from buckets import acls
 from buckets import queries as bucket_queries
 from buckets.access import (
@@ -73,17 +75,19 @@ from kernel.versions import NULL_VERSION, is_version_id
 from objects import queries
 from objects.archives import readable_blob
 from objects.parts import range_of_part
-from objects.queries import Content, Displaced
+from objects.queries import Content, Displaced, OpenedVersion
 
 NO_ATTRIBUTES = ObjectAttributes()
 LOCKED = "Access Denied because object protected by object lock."
 MOST_DELETED_TOGETHER = 1000
 # Deletes of one request that share a savepoint: the writer is free between groups.
 DELETED_PER_COMMIT = 100
+# How often an operation begins anew because its bucket has just changed.
+MOST_CHANGES = 3
 
 
 class BucketChangedError(Exception):
-    """The bucket was deleted or changed its versioning since it was read."""
+    """The bucket was deleted or changed since it was read."""
 
 
 # Put
@@ -109,19 +113,114 @@ def put_object(
     (IncompleteBody, BadDigest), what the conditions raise (PreconditionFailed) and
     InsufficientStorage. Then nothing is stored.
     """
-    bucket = get_bucket(
-        principal,
-        "s3:PutObject",
-        bucket_name,
-        key,
-        context=put_context(attributes, context),
-        expected_owner=expected_owner,
-    )
-    owner_id = owner_of_new(principal, bucket, attributes.acl)
-    attributes = checked_attributes(principal, bucket, key, attributes, now)
+    asked = put_context(attributes, context)
+    plan = None
+    if not expected_owner and body.length <= settings.OBJECTSTORE_INLINE_MAX:
+        plan = recalled_plan(principal, bucket_name, key, attributes, asked, now)
+    if plan is None:
+        bucket = get_bucket(
+            principal,
+            "s3:PutObject",
+            bucket_name,
+            key,
+            context=asked,
+            expected_owner=expected_owner,
+        )
+        plan = planned(principal, bucket, key, attributes, now)
     check_size(body.length, settings.OBJECTSTORE_MAX_BODY)
-    seal = new_seal(attributes.encryption, customer_key)
-    written = store.write(body, attributes.storage_class, seal=seal, now=now)
+    seal = new_seal(plan.attributes.encryption, customer_key)
+    written = store.write(body, plan.attributes.storage_class, seal=seal, now=now)
+    record = recording(principal, key, plan, written, conditions, now)
+    try:
+        if plan.is_recalled:
+            return commit(partial(record, plan.bucket))
+        return commit_version(plan.bucket, record)
+    except BucketChangedError:
+        body.give_back(written.data or b"")
+        find_bucket(bucket_name)
+        return put_object(
+            principal,
+            bucket_name,
+            key,
+            body=body,
+            attributes=attributes,
+            conditions=conditions,
+            context=context,
+            now=now,
+        )
+    except BaseException:
+        store.discard(written, now)
+        raise
+
+
+class PutPlan(NamedTuple):
+    """Where a new object goes, and as what."""
+
+    bucket: BucketInfo
+    attributes: ObjectAttributes
+    owner_id: int
+    is_recalled: bool = False
+
+
+def planned(
+    principal: Principal,
+    bucket: BucketInfo,
+    key: str,
+    attributes: ObjectAttributes,
+    now: datetime,
+) -> PutPlan:
+    owner_id = owner_of_new(principal, bucket, attributes.acl)
+    checked = checked_attributes(principal, bucket, key, attributes, now)
+    return PutPlan(bucket, checked, owner_id)
+
+
+def recalled_plan(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    attributes: ObjectAttributes,
+    context: Context,
+    now: datetime,
+) -> PutPlan | None:
+    """Plan a small put with the bucket as it was last read here, if that takes it.
+
+    The commit asks whether the bucket is still so; if not, the put begins anew with
+    the bytes at hand. Nothing is refused on the word of a bucket that is recalled.
+    A tenth of a PUT's time.
+    """
+    bucket = bucket_queries.recall(bucket_name)
+    if bucket is None or auditing.current.event is not None or asks_more(attributes):
+        return None
+    if not is_allowed(principal, "s3:PutObject", bucket, key, context=context):
+        return None
+    try:
+        plan = planned(principal, bucket, key, attributes, now)
+    except ObjectStoreError:
+        return None
+    return None if plan.attributes.encryption else plan._replace(is_recalled=True)
+
+
+def asks_more(attributes: ObjectAttributes) -> bool:
+    """Tell whether a put asks the door for more than s3:PutObject."""
+    return bool(
+        attributes.tags
+        or attributes.acl
+        or attributes.encryption
+        or attributes.lock_mode
+        or attributes.retain_until
+        or attributes.has_legal_hold
+    )
+
+
+def recording(
+    principal: Principal,
+    key: str,
+    plan: PutPlan,
+    written: WrittenBlob,
+    conditions: Conditions,
+    now: datetime,
+) -> Callable[[BucketInfo], ObjectInfo]:
+    """Give what makes written bytes the newest version, inside a transaction."""
     checksum = checksum_of(written.checksums)
 
     def record(bucket: BucketInfo) -> ObjectInfo:
@@ -131,19 +230,15 @@ def put_object(
             bucket,
             key,
             content,
-            attributes,
-            owner_id=owner_id,
+            plan.attributes,
+            owner_id=plan.owner_id,
             displaced=displaced,
             now=now,
         )
         note_write(principal, "s3:PutObject", bucket, added)
         return added
 
-    try:
-        return commit_version(bucket, record)
-    except BaseException:
-        store.discard(written, now)
-        raise
+    return record
 
 
 def put_context(attributes: ObjectAttributes, given: Context | None) -> Context:
@@ -402,7 +497,7 @@ def commit_version[T](bucket: BucketInfo, record: Callable[[BucketInfo], T]) -> 
 
     Raises NoSuchBucket when it has been deleted.
     """
-    for _ in range(3):
+    for _ in range(MOST_CHANGES):
         try:
             return commit(lambda bucket=bucket: record(bucket))  # type: ignore[misc]
         except BucketChangedError:
@@ -528,11 +623,10 @@ def find_object(
     """Find a version and ask the door for it, by its tags, ACL and owner."""
     check_object_key(key)
     check_version_id(version_id)
-    bucket = find_bucket(bucket_name)
     if expected_owner:
         check_owner(find_bucket(bucket_name), expected_owner)
-    opened = queries.open_version(bucket.id, key, version_id)
-    if opened is None:
+    bucket, opened = open_version(bucket_name, key, version_id)
+    if opened.info is None:
         raise missing(principal, bucket, key, version_id)
     check_access(
         principal,
@@ -545,6 +639,19 @@ def find_object(
     if opened.blob is None:
         raise marker_refusal(opened.info, version_id)
     return Found(bucket, opened.info, opened.blob)
+
+
+def open_version(
+    bucket_name: str, key: str, version_id: str
+) -> tuple[BucketInfo, OpenedVersion]:
+    """Find a version and its bucket by one query while the bucket stays as it is."""
+    bucket = bucket_queries.recall(bucket_name) or find_bucket(bucket_name)
+    for _ in range(MOST_CHANGES):
+        opened = queries.open_version(bucket, key, version_id)
+        if opened is not None:
+            return bucket, opened
+        bucket = find_bucket(bucket_name)
+    raise OperationAborted()
 
 
 def versioned_action(action: str, version_id: str) -> str:
