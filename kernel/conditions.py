@@ -21,6 +21,9 @@ IF_NONE_MATCH: Final = "If-None-Match"
 IF_MODIFIED_SINCE: Final = "If-Modified-Since"
 IF_UNMODIFIED_SINCE: Final = "If-Unmodified-Since"
 
+UNSUPPORTED: Final = (
+    "A header you provided implies functionality that is not implemented"
+)
 _COPY_SOURCE = "x-amz-copy-source-"
 _ENTITY_TAG = re.compile(r'(W/)?(?:"([^"]*)"|([^\s,"]+))')
 
@@ -170,6 +173,7 @@ def _matches(header: str, etag: str, *, strong: bool = False) -> bool:
 
 def _unsupported_value(header: str) -> NotImplemented:
     return NotImplemented(
+        UNSUPPORTED,
         header=header,
         additional_message=(
             f"We don't accept the provided value of {header} header for this API"
@@ -179,6 +183,7 @@ def _unsupported_value(header: str) -> NotImplemented:
 
 def _several_conditions() -> NotImplemented:
     return NotImplemented(
+        UNSUPPORTED,
         header="If-Match,If-None-Match",
         additional_message=(
             "Multiple conditional request headers present in the request"

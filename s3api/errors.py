@@ -23,7 +23,7 @@ NAMES = {
     "uri": "URI",
     "additional_message": "additionalMessage",
 }
-HIDDEN = frozenset({"is_delete_marker", "last_modified", "retry_after"})
+HIDDEN = frozenset({"allow", "is_delete_marker", "last_modified", "retry_after"})
 
 
 def element_name(detail: str) -> str:
@@ -42,9 +42,14 @@ def render_xml(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
     request_id = getattr(request, "request_id", "")
     code, status = rgw.code_of(error)
     facts: dict[str, object] = {"Code": code, "Message": error.text}
+    hidden = HIDDEN
+    if error.details.get("is_delete_marker"):
+        hidden = HIDDEN | {"version_id"}
     for name, value in error.details.items():
-        if name not in HIDDEN:
+        if name not in hidden:
             facts[element_name(name)] = shown(value)
+    if error.details.get("resource_type") == "DeleteMarker":
+        facts["Method"] = request.method
     facts |= {"RequestId": request_id, "HostId": request_id}
     if isinstance(error, NotModified):
         response = HttpResponse(status=304)

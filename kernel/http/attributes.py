@@ -13,7 +13,6 @@ from urllib.parse import parse_qsl, unquote
 from kernel.errors import (
     InvalidArgument,
     InvalidRequest,
-    InvalidTag,
 )
 from kernel.http.requests import SPELLINGS, is_secure
 from kernel.kept_settings import settings
@@ -93,15 +92,20 @@ def text_of(value: str) -> str:
 def tags_of(meta: Mapping[str, Any]) -> dict[str, str]:
     """Read x-amz-tagging, which is written as a query string.
 
-    Raises InvalidTag when a tag is named twice.
+    Raises InvalidArgument when it is not, or names a tag twice.
     """
     header = meta.get("HTTP_X_AMZ_TAGGING", "")
     if not header:
         return {}
     pairs = parse_qsl(header, keep_blank_values=True)
     tags = dict(sorted(pairs))
-    if len(tags) != len(pairs):
-        raise InvalidTag("Cannot provide multiple Tags with the same key")
+    if len(tags) != len(pairs) or any("=" in one for one in tags.values()):
+        raise InvalidArgument(
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
+            "query parameters without tag name duplicates.",
+            argument_name="x-amz-tagging",
+            argument_value=header[:1024],
+        )
     return tags
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 
 from kernel.conditions import NO_CONDITIONS, Conditions, parse_http_date
@@ -28,9 +29,14 @@ def conditions_of(meta: Mapping[str, Any], prefix: str = "HTTP_") -> Conditions:
     return Conditions(
         if_match=match,
         if_none_match=none_match,
-        if_modified_since=parse_http_date(modified),
+        if_modified_since=past(parse_http_date(modified)),
         if_unmodified_since=parse_http_date(unmodified),
     )
+
+
+def past(moment: datetime | None) -> datetime | None:
+    """Pass over a time to come, as AWS does: nobody has a copy of that age."""
+    return None if moment is None or moment > datetime.now(UTC) else moment
 
 
 def whole_number(query: Mapping[str, str], name: str) -> int | None:

@@ -2,29 +2,36 @@
 
 from __future__ import annotations
 
+import re
+
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
 
 from buckets import operations
+from buckets.configurations import Configuration
 from kernel.errors import (
     BucketAlreadyOwnedByYou,
     IllegalLocationConstraintException,
     InvalidLocationConstraint,
+    MalformedXML,
     NotImplemented,
 )
 from kernel.http.attributes import acl_of
-from kernel.names import RESERVED_BUCKET_NAMES
+from kernel.names import BUCKET_TAGS_MAX, RESERVED_BUCKET_NAMES, check_tags
 from s3api import rgw
+from s3api.handlers.tags import tags_of
 from s3api.reading import read_xml, text_of
 from s3api.requests import S3Request
 from s3api.xml import document, element, empty
 
 US_EAST_1 = "us-east-1"
+# What AWS's regions are called, and its older words for two of them.
+REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[1-9]|EU|US")
 
 
 def create(request: S3Request) -> HttpResponse:
-    region = wanted_region(request)
+    region, tags = wanted_region_and_tags(request)
     ownership = request.header("x-amz-object-ownership")
     hosts = settings.OBJECTSTORE_S3_HOSTS
     is_s3_alone = request.http.META.get("HTTP_HOST", "").partition(":")[0] in hosts
@@ -37,6 +44,7 @@ def create(request: S3Request) -> HttpResponse:
             == "true",
             ownership=ownership,
             acl=acl_of(request.meta),
+            configurations={Configuration.TAGGING: tags} if tags else {},
             reserved=frozenset() if is_s3_alone else RESERVED_BUCKET_NAMES,
             now=timezone.now(),
         )
@@ -47,25 +55,46 @@ def create(request: S3Request) -> HttpResponse:
             raise
     response = empty()
     response.headers["Location"] = f"/{request.bucket}"
+    response.headers["x-amz-bucket-arn"] = arn_of(request.bucket)
     return response
 
 
-def wanted_region(request: S3Request) -> str:
+def arn_of(name: str) -> str:
+    return f"arn:aws:s3:::{name}"
+
+
+def wanted_region_and_tags(request: S3Request) -> tuple[str, dict[str, str]]:
     """Read CreateBucketConfiguration, which most clients leave out."""
     if request.meta.get("CONTENT_LENGTH") in (None, "", "0"):
-        return settings.OBJECTSTORE_REGION  # type: ignore[no-any-return]
+        return settings.OBJECTSTORE_REGION, {}
     root = read_xml(request.body, "CreateBucketConfiguration")
-    region = text_of(root, "LocationConstraint") or ""
+    for name in ("Bucket", "Location"):
+        if root.find(name) is not None:
+            raise NotImplemented("Directory buckets are not implemented.")
+    listed = root.find("Tags")
+    tags = {} if listed is None else tags_of(listed)
+    check_tags(tags, most=BUCKET_TAGS_MAX)
+    return checked_region(text_of(root, "LocationConstraint") or ""), tags
+
+
+def checked_region(region: str) -> str:
+    """Give the region of a new bucket: this server's.
+
+    Raises InvalidLocationConstraint and IllegalLocationConstraintException.
+    """
+    own = settings.OBJECTSTORE_REGION
+    if region == "EU" and own == "eu-west-1":
+        return own  # type: ignore[no-any-return]
     if region == US_EAST_1:
         raise InvalidLocationConstraint(location_constraint=region)
-    if region == "EU":
-        region = "eu-west-1"
-    if region and region != settings.OBJECTSTORE_REGION:
+    if region and region != own:
+        if not REGION.fullmatch(region):
+            raise InvalidLocationConstraint(location_constraint=region)
         raise IllegalLocationConstraintException(
             f"The {region} location constraint is incompatible for the region specific "
             "endpoint this request was sent to."
         )
-    return region or US_EAST_1 if settings.OBJECTSTORE_REGION == US_EAST_1 else region
+    return region or own  # type: ignore[no-any-return]
 
 
 def head(request: S3Request) -> HttpResponse:
@@ -74,7 +103,7 @@ def head(request: S3Request) -> HttpResponse:
     )
     response = empty()
     response.headers["x-amz-bucket-region"] = bucket.region
-    response.headers["x-amz-bucket-arn"] = f"arn:aws:s3:::{bucket.name}"
+    response.headers["x-amz-bucket-arn"] = arn_of(bucket.name)
     return response
 
 
@@ -104,6 +133,8 @@ def get_versioning(request: S3Request) -> HttpResponse:
 
 def put_versioning(request: S3Request) -> HttpResponse:
     root = read_xml(request.body, "VersioningConfiguration")
+    if text_of(root, "Status") not in {None, "Enabled", "Suspended"}:
+        raise MalformedXML()
     if text_of(root, "MfaDelete") == "Enabled":
         raise NotImplemented("MFA delete is not implemented.")
     operations.put_bucket_versioning(

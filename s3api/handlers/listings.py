@@ -23,7 +23,7 @@ Encode = Callable[[str], str]
 def encoding(request: S3Request) -> tuple[str | None, Encode]:
     """Read encoding-type, and give how names are written."""
     kind = request.query.get("encoding-type")
-    if not kind:
+    if kind is None:
         return None, str
     if kind != "url":
         raise InvalidArgument(
@@ -83,7 +83,6 @@ def list_v2(request: S3Request) -> HttpResponse:
         raise InvalidArgument(
             "The continuation token provided is incorrect",
             argument_name="continuation-token",
-            argument_value="",
         )
     most = request.number("max-keys")
     listing = listings.list_objects(
@@ -100,7 +99,9 @@ def list_v2(request: S3Request) -> HttpResponse:
     facts = {
         "Name": request.bucket,
         "Prefix": encode(prefix),
-        "StartAfter": encode(query["start-after"]) if "start-after" in query else None,
+        "StartAfter": encode(query["start-after"])
+        if "start-after" in query and token is None
+        else None,
         "ContinuationToken": token,
         "NextContinuationToken": listing.next_token or None,
         "KeyCount": len(listing.contents) + len(listing.common_prefixes),
@@ -189,6 +190,8 @@ def version(info: ObjectInfo, encode: Encode, owners: Mapping[int, Owner]) -> st
         "IsLatest": bool(info.is_latest),
         "LastModified": time_text(info.created_at),
         "ETag": None if is_marker else f'"{info.etag}"',
+        "ChecksumAlgorithm": info.checksum.get("algorithm"),
+        "ChecksumType": info.checksum.get("type"),
         "Size": None if is_marker else info.size,
         "StorageClass": None if is_marker else s3_name_of(info.storage_class),
     }
@@ -215,10 +218,10 @@ def list_uploads(request: S3Request) -> HttpResponse:
         "Bucket": request.bucket,
         "KeyMarker": encode(query.get("key-marker", "")),
         "UploadIdMarker": query.get("upload-id-marker", ""),
-        "NextKeyMarker": encode(listing.next_key_marker) or None,
-        "NextUploadIdMarker": listing.next_upload_id_marker or None,
+        "NextKeyMarker": encode(listing.next_key_marker),
+        "NextUploadIdMarker": listing.next_upload_id_marker,
         "Delimiter": encode(delimiter) if delimiter else None,
-        "Prefix": encode(prefix),
+        "Prefix": encode(prefix) if prefix else None,
         "MaxUploads": page_size(most),
         "EncodingType": kind,
         "IsTruncated": listing.is_truncated,

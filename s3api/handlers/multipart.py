@@ -149,7 +149,11 @@ def list_parts(request: S3Request) -> HttpResponse:
         "ChecksumAlgorithm": upload.checksum_algorithm or None,
         "ChecksumType": upload.checksum_type or None,
     }
-    rows = [element("Part", [elements(part_facts(part))]) for part in listing.parts]
+    is_checked = bool(upload.checksum_algorithm)
+    rows = [
+        element("Part", [elements(part_facts(part, is_checked))])
+        for part in listing.parts
+    ]
     return document(
         "ListPartsResult",
         [
@@ -161,13 +165,14 @@ def list_parts(request: S3Request) -> HttpResponse:
     )
 
 
-def part_facts(part: PartInfo) -> dict[str, object]:
+def part_facts(part: PartInfo, is_checked: bool) -> dict[str, object]:
+    checksums = part.checksums if is_checked else {}
     return {
         "PartNumber": part.part_number,
         "LastModified": time_text(part.created_at),
         "ETag": f'"{part.etag}"',
         "Size": part.size,
-        **{f"Checksum{name}": value for name, value in part.checksums.items()},
+        **{f"Checksum{name}": value for name, value in checksums.items()},
     }
 
 

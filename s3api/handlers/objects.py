@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from blobs.classes import alias_of, s3_name_of
 from iam.payloads import wanted_algorithms
+from kernel.checksums import ChecksumType
 from kernel.errors import (
     InvalidArgument,
     InvalidRequest,
@@ -54,6 +55,8 @@ from s3api.requests import S3Request
 from s3api.xml import document, element, elements, empty, time_text
 
 MOST_DELETED = 1000
+# What S3 says of an object whose type nobody told it.
+CONTENT_TYPE = "binary/octet-stream"
 SOURCE = "HTTP_X_AMZ_COPY_SOURCE_"
 
 
@@ -101,12 +104,18 @@ def add_checksum(response: HttpResponseBase, info: ObjectInfo) -> None:
 
 
 def add_part_checksum(
-    response: HttpResponseBase, part: PartInfo, info: ObjectInfo
+    response: HttpResponseBase, part: PartInfo | None, info: ObjectInfo
 ) -> None:
+    if part is None or not has_checked_parts(info):
+        return
     for algorithm, value in part.checksums.items():
         response.headers[f"x-amz-checksum-{algorithm.lower()}"] = value
-    if part.checksums and info.checksum:
-        response.headers["x-amz-checksum-type"] = info.checksum["type"]
+    response.headers["x-amz-checksum-type"] = info.checksum["type"]
+
+
+def has_checked_parts(info: ObjectInfo) -> bool:
+    """Tell whether S3 shows the checksum of each part, as of composite ones alone."""
+    return info.checksum.get("type") == ChecksumType.COMPOSITE
 
 
 def get(request: S3Request) -> HttpResponseBase:
@@ -132,6 +141,12 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
     refuse_encryption_headers(request)
     operation = operations.head_object if is_head else operations.get_object
     query = request.query
+    overrides = response_overrides(query) if query else {}
+    if overrides and request.principal.is_anonymous:
+        raise InvalidRequest(
+            "Request specific response headers cannot be used for anonymous GET "
+            "requests."
+        )
     content = operation(
         request.principal,
         request.bucket,
@@ -144,26 +159,26 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
         expected_owner=request.expected_owner,
     )
     info = content.info
-    overrides = response_overrides(query) if query else {}
-    if overrides and request.principal.is_anonymous:
-        raise InvalidRequest(
-            "Request specific response headers cannot be used for anonymous GET "
-            "requests."
-        )
-    headers = object_headers(
-        info, version_id="" if info.is_null else info.version_id, overrides=overrides
-    )
+    headers = object_headers(info, version_id=shown_version(content))
+    headers["Content-Type"] = info.content_type or CONTENT_TYPE
+    headers |= overrides
     add_read_headers(headers, content)
     response = object_response(content, headers, is_head=is_head)
     add_expiration(response, info, content.bucket)
     asks_checksum = request.header("x-amz-checksum-mode").upper() == "ENABLED"
     if not asks_checksum:
         return response
-    if content.part is not None:
+    if content.parts_count:
         add_part_checksum(response, content.part, info)
-    elif content.byte_range is None:
+    elif content.length == info.size:
         add_checksum(response, info)
     return response
+
+
+def shown_version(content: ObjectContent) -> str:
+    """Give the version id to show: "null" too, once the bucket has had versions."""
+    has_versions = content.bucket is not None and content.bucket.versioning
+    return content.info.version_id if has_versions or not content.info.is_null else ""
 
 
 def add_read_headers(headers: dict[str, str], content: ObjectContent) -> None:
@@ -449,6 +464,8 @@ def checksum_elements(info: ObjectInfo) -> str:
 
 
 def part_elements(request: S3Request, info: ObjectInfo) -> str:
+    if not has_checked_parts(info):
+        return elements({"PartsCount": info.part_count})
     limit = page_size(request.header_number("x-amz-max-parts"))
     after = request.header_number("x-amz-part-number-marker") or 0
     parts = parts_of(info, after=after, limit=limit + 1)
@@ -474,6 +491,5 @@ def part_elements(request: S3Request, info: ObjectInfo) -> str:
             ],
         )
         for part in page
-        if part.checksums
     ]
     return elements(facts) + "".join(rows)

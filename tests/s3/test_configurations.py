@@ -38,7 +38,7 @@ def test_names_and_places_that_are_refused(s3, refused, stranger, connect, s3_bu
     with refused("IllegalLocationConstraintException", 400):
         s3.create_bucket(
             Bucket="elsewhere",
-            CreateBucketConfiguration={"LocationConstraint": "mars-1"},
+            CreateBucketConfiguration={"LocationConstraint": "eu-west-1"},
         )
     other = connect(
         access_key_id=stranger["access_key_id"],
