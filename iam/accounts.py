@@ -16,3 +16,12 @@ def account_id_of(principal: Principal) -> int:
     if principal.account_id is None:
         raise AccessDenied()
     return principal.account_id
+
+
+def one_at_a_time(account_id: int) -> None:
+    """Keep other changes of an account's names and quotas out of a transaction.
+
+    Else two that look for a free name at once would both find it.
+    """
+    rows = Account.objects.select_for_update(no_key=True)
+    rows.filter(pk=account_id).first()

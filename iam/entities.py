@@ -13,7 +13,7 @@ from typing import Any, cast
 from django.db.models import Model, QuerySet
 
 from iam.access import check_may
-from iam.accounts import account_id_of
+from iam.accounts import account_id_of, one_at_a_time
 from iam.models import USERS, Group, Identity, IdentityKind
 from iam.policy import Context
 from iam.principals import Principal
@@ -127,6 +127,7 @@ def rename(
     check_may(principal, action, arn_of(principal, kind, path, name))
 
     def record() -> None:
+        one_at_a_time(account_id_of(principal))
         others = rows_of(principal, kind).exclude(pk=entity.pk)
         if others.filter(name__iexact=name).exists():
             raise EntityAlreadyExists(f"{kind} with name {name} already exists.")

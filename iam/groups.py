@@ -6,7 +6,7 @@ from datetime import datetime
 
 from iam import operations
 from iam.access import check_may
-from iam.accounts import account_of
+from iam.accounts import account_id_of, account_of, one_at_a_time
 from iam.entities import (
     EntityKind,
     arn_of,
@@ -41,6 +41,7 @@ def create_group(
     account = account_of(principal)
 
     def record() -> Group:
+        one_at_a_time(account.pk)
         check_quota("GroupsQuota", rows_of(principal, EntityKind.GROUP).count())
         return operations.create_group(account, name, path=path, now=now)
 
@@ -122,6 +123,7 @@ def add_user_to_group(principal: Principal, name: str, user_name: str) -> None:
     user = member(principal, user_name)
 
     def record() -> None:
+        one_at_a_time(account_id_of(principal))
         others = user.iam_groups.exclude(pk=group.pk)
         check_quota("GroupsPerUserQuota", others.count())
         group.members.add(user)

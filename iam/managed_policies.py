@@ -14,7 +14,7 @@ from django.db.models import Count, Q, QuerySet
 
 from iam import operations
 from iam.access import check_may
-from iam.accounts import account_id_of, account_of
+from iam.accounts import account_id_of, account_of, one_at_a_time
 from iam.entities import Entity, EntityKind, change, find, only, rows_of
 from iam.models import ManagedPolicy
 from iam.naming import POLICY_ARN, check_description, check_name, check_path
@@ -65,6 +65,7 @@ def create_policy(
     account = account_of(principal)
 
     def record() -> ManagedPolicy:
+        one_at_a_time(account.pk)
         check_quota("PoliciesQuota", account.policies.count())
         return operations.create_policy(
             account, name, document, path=path, description=description, now=now
@@ -284,6 +285,7 @@ def attach_policy(
     policy = policy_at(principal, policy_arn)
 
     def record() -> None:
+        one_at_a_time(account_id_of(principal))
         others = entity.managed_policies.exclude(pk=policy.pk)
         check_quota(f"AttachedPoliciesPer{kind}Quota", others.count())
         entity.managed_policies.add(policy)

@@ -11,6 +11,7 @@ from typing import Any
 
 from django.db.models import Q, QuerySet
 
+from iam.accounts import one_at_a_time
 from iam.models import (
     USERS,
     AccessKey,
@@ -98,6 +99,7 @@ def create_identity(
     prefix = "AROA" if kind == IdentityKind.ROLE else "AIDA"
 
     def record() -> Identity:
+        one_at_a_time(account.pk)
         if names_of(account, kind).filter(name__iexact=name).exists():
             noun = "Role" if kind == IdentityKind.ROLE else "User"
             raise EntityAlreadyExists(f"{noun} with name {name} already exists.")
@@ -191,7 +193,7 @@ def create_access_key(
 
     def record() -> AccessKey:
         # One at a time counts and adds.
-        Identity.objects.select_for_update().get(pk=identity.pk)
+        one_at_a_time(identity.account_id)
         check_quota("AccessKeysPerUserQuota", lasting_keys(identity, now).count())
         if AccessKey.objects.filter(access_key_id=access_key_id).exists():
             raise EntityAlreadyExists(f"The access key {access_key_id} exists already.")
@@ -223,6 +225,7 @@ def create_group(
     """Create a group. Raises EntityAlreadyExists."""
 
     def record() -> Group:
+        one_at_a_time(account.pk)
         if Group.objects.filter(account=account, name__iexact=name).exists():
             raise EntityAlreadyExists(f"Group with name {name} already exists.")
         return Group.objects.create(
@@ -252,6 +255,8 @@ def create_policy(
     parse_policy(document, name=name, kind=PolicyKind.IDENTITY)
 
     def record() -> ManagedPolicy:
+        if account is not None:
+            one_at_a_time(account.pk)
         taken = ManagedPolicy.objects.filter(account=account, name__iexact=name)
         if taken.exists():
             raise EntityAlreadyExists(f"A policy called {name} already exists.")

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from iam import operations
 from iam.access import check_may
-from iam.accounts import account_of
+from iam.accounts import account_of, one_at_a_time
 from iam.entities import EntityKind, arn_of, change, find_role, only, rows_of
 from iam.models import Identity, IdentityKind
 from iam.naming import (
@@ -60,6 +60,7 @@ def create_role(
     account = account_of(principal)
 
     def record() -> Identity:
+        one_at_a_time(account.pk)
         check_quota("RolesQuota", rows_of(principal, EntityKind.ROLE).count())
         return operations.create_identity(
             account,

@@ -13,7 +13,7 @@ from django.core.exceptions import ValidationError as WeakPassword
 
 from iam import operations
 from iam.access import check_may
-from iam.accounts import account_id_of, account_of
+from iam.accounts import account_id_of, account_of, one_at_a_time
 from iam.entities import (
     EntityKind,
     arn_of,
@@ -66,6 +66,7 @@ def create_user(
     account = account_of(principal)
 
     def record() -> Identity:
+        one_at_a_time(account.pk)
         check_quota("UsersQuota", rows_of(principal, EntityKind.USER).count())
         return operations.create_identity(
             account,
