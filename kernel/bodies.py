@@ -84,6 +84,11 @@ class Body:
         self.length = length
         self.is_checked = False
 
+    @property
+    def algorithms(self) -> set[ChecksumAlgorithm]:
+        """The algorithms whose checksums come with the bytes, or are asked for."""
+        return self._algorithms
+
     @classmethod
     def of(cls, data: bytes) -> Body:
         """Make a body of bytes at hand."""

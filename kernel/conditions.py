@@ -36,6 +36,7 @@ class Conditions:
     if_none_match: str | None = None
     if_modified_since: datetime | None = None
     if_unmodified_since: datetime | None = None
+    if_range: str | None = None
 
 
 NO_CONDITIONS: Final = Conditions()
@@ -55,6 +56,17 @@ def check_read(
         raise NotModified(etag=etag, last_modified=last_modified, headers=headers)
     if failed:
         raise PreconditionFailed(condition=failed)
+
+
+def range_holds(conditions: Conditions, *, etag: str, last_modified: datetime) -> bool:
+    """Tell whether a range is of what the client has the rest of (RFC 9110, 13.1.5)."""
+    stated = conditions.if_range
+    if stated is None:
+        return True
+    date = parse_http_date(stated) if '"' not in stated else None
+    if date is not None:
+        return date == last_modified.replace(microsecond=0)
+    return _matches(stated, etag, strong=True)
 
 
 def check_copy_source(

@@ -29,15 +29,10 @@ def common_prefix(key: str, prefix: str, delimiter: str) -> str:
 def start_after(name: str, prefix: str, delimiter: str) -> str:
     """Give the first place after `name`, past all keys that it stands for.
 
-    A name that is itself a common prefix is passed with everything under it.
+    A name under a common prefix is passed with everything under that prefix.
     """
-    if (
-        name.startswith(prefix)
-        and name
-        and common_prefix(name, prefix, delimiter) == name
-    ):
-        return next_name(name)
-    return name + SMALLEST
+    shared = common_prefix(name, prefix, delimiter) if name.startswith(prefix) else ""
+    return next_name(shared) if shared else name + SMALLEST
 
 
 def page_bounds(prefix: str, start: str) -> tuple[str, str]:

@@ -185,6 +185,8 @@ def version_rows(
     after: tuple[str, str] | None,
     limit: int,
 ) -> list[ObjectInfo]:
+    if key_marker.startswith(prefix) and common_prefix(key_marker, prefix, delimiter):
+        after = None
     start = key_marker if after else ""
     if key_marker and not after:
         start = start_after(key_marker, prefix, delimiter)

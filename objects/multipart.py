@@ -32,6 +32,7 @@ from kernel.conditions import NO_CONDITIONS, Conditions
 from kernel.database.commit import commit
 from kernel.errors import (
     BadDigest,
+    ConditionalRequestConflict,
     EntityTooSmall,
     InvalidPart,
     InvalidPartOrder,
@@ -200,9 +201,21 @@ def upload_part(
         expected_owner=expected_owner,
     )
     upload = find_upload(bucket, key, upload_id)
+    check_is_of_its_kind(upload, body)
     check_size(body.length, settings.OBJECTSTORE_MAX_BODY)
     seal = seal_of_part(upload, customer_key)
     return store_part(bucket, upload, part_number, body, seal, now)
+
+
+def check_is_of_its_kind(upload: MultipartUpload, body: Body) -> None:
+    """Refuse a part whose checksum cannot become part of the whole's."""
+    wanted = upload.checksum_algorithm
+    if wanted and wanted not in body.algorithms:
+        given = next(iter(body.algorithms), "null").lower()
+        raise InvalidRequest(
+            f"Checksum Type mismatch occurred, expected checksum Type: {wanted.lower()}"
+            f", actual checksum Type: {given}"
+        )
 
 
 def seal_of_part(
@@ -398,11 +411,27 @@ def complete_multipart_upload(
             return outcome_again(bucket, upload, parts)
         check_completes(upload, customer_key)
         made = assemble(upload, parts, checksum, expected_size)
+        check_unchanged(bucket, upload, conditions)
         added = record_completion(bucket, upload, made, conditions, now)
         note_write(principal, "s3:PutObject", bucket, added)
         return added
 
     return commit_version(bucket, record)
+
+
+def check_unchanged(
+    bucket: BucketInfo, upload: MultipartUpload, conditions: Conditions
+) -> None:
+    """Refuse to replace what came after the upload began, though its ETag is known.
+
+    AWS alone ("Conditional writes", 409 Conflict).
+    """
+    if conditions.if_match is None or settings.OBJECTSTORE_S3_FLAVOUR != "aws":
+        return
+    current = queries.look_up(bucket.id, upload.key)
+    is_known = current is not None and current.etag == conditions.if_match.strip('"')
+    if current is not None and is_known and current.created_at > upload.created_at:
+        raise ConditionalRequestConflict(condition="If-Match", key=upload.key)
 
 
 def check_completes(upload: MultipartUpload, customer_key: CustomerKey | None) -> None:
@@ -461,18 +490,34 @@ def assemble(
 def checked_part(
     upload: MultipartUpload, part: Part | None, listed: CompletedPart
 ) -> Part:
-    if part is None or part.etag != listed.etag.strip('"'):
-        raise InvalidPart(
-            upload_id=upload.upload_id, part_number=listed.part_number, etag=listed.etag
-        )
+    etag = listed.etag.strip('"')
+    wrong = InvalidPart(
+        upload_id=upload.upload_id, part_number=listed.part_number, etag=etag
+    )
+    if part is None or part.etag != etag:
+        raise wrong
+    if upload.checksum_type == ChecksumType.COMPOSITE:
+        check_has_checksum(upload.checksum_algorithm, listed)
     for algorithm, value in listed.checksums.items():
-        if part.checksums.get(algorithm) != value:
-            raise InvalidPart(
-                upload_id=upload.upload_id,
-                part_number=listed.part_number,
-                etag=listed.etag,
-            )
+        if not upload.checksum_algorithm or part.checksums.get(algorithm) != value:
+            raise wrong
     return part
+
+
+def check_has_checksum(algorithm: str, listed: CompletedPart) -> None:
+    """Want each part's checksum again where the whole's is made of them."""
+    if algorithm in listed.checksums:
+        return
+    for other in listed.checksums:
+        raise BadDigest(
+            f"The {other.lower()} you specified for part {listed.part_number} did not "
+            "match what we received."
+        )
+    raise InvalidRequest(
+        f"The upload was created using a {algorithm.lower()} checksum. The complete "
+        "request must include the checksum for each part. It was missing for part "
+        f"{listed.part_number} in the request."
+    )
 
 
 def combined_checksum(
@@ -689,7 +734,8 @@ def place_after(
     """Give (key, upload id): the place is after that id, or at the key without one."""
     if not key:
         return "", ""
-    if upload_id:
+    is_folded = key.startswith(prefix) and common_prefix(key, prefix, delimiter)
+    if upload_id and not is_folded:
         return key, upload_id
     return start_after(key, prefix, delimiter), ""
 

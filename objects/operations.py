@@ -40,6 +40,7 @@ from kernel.conditions import (
     check_delete,
     check_read,
     check_write,
+    range_holds,
 )
 from kernel.database.commit import commit
 from kernel.errors import (
@@ -546,7 +547,7 @@ def get_object(
         expected_owner=expected_owner,
     )
     check_conditions(found.info, conditions)
-    wanted = wanted_range(found, byte_range, part_number)
+    wanted = wanted_range(found, byte_range, part_number, conditions)
     check_customer_key(found.info.encryption, customer_key)
     blob = readable_blob(found.info, found.blob)
     chunks = store.open_blob(blob, wanted.start, wanted.length, customer_key)
@@ -576,7 +577,7 @@ def head_object(
         expected_owner=expected_owner,
     )
     check_conditions(found.info, conditions)
-    wanted = wanted_range(found, byte_range, part_number)
+    wanted = wanted_range(found, byte_range, part_number, conditions)
     check_customer_key(found.info.encryption, customer_key)
     return wanted.content(iter(()), found.bucket)
 
@@ -742,10 +743,16 @@ class Wanted:
         )
 
 
-def wanted_range(found: Found, header: str | None, part_number: int | None) -> Wanted:
+def wanted_range(
+    found: Found, header: str | None, part_number: int | None, conditions: Conditions
+) -> Wanted:
     """Read which bytes are asked for: a range, a part, or all."""
     info = found.info
     if part_number is None:
+        if header and not range_holds(
+            conditions, etag=info.etag, last_modified=info.created_at
+        ):
+            header = None
         whole = parse_range(header, info.size) if header else None
         return wanted(info, whole)
     if header:

@@ -16,6 +16,8 @@ CONDITIONAL = (
     "HTTP_IF_UNMODIFIED_SINCE",
 )
 
+IF_RANGE = "HTTP_IF_RANGE"
+
 
 def conditions_of(meta: Mapping[str, Any], prefix: str = "HTTP_") -> Conditions:
     """Read the conditional headers (RFC 9110, 13.1).
@@ -23,7 +25,7 @@ def conditions_of(meta: Mapping[str, Any], prefix: str = "HTTP_") -> Conditions:
     `prefix` is that of the headers that hold for a copy's source.
     """
     names = [name.replace("HTTP_", prefix, 1) for name in CONDITIONAL]
-    if not any(name in meta for name in names):
+    if not any(name in meta for name in names) and IF_RANGE not in meta:
         return NO_CONDITIONS
     match, none_match, modified, unmodified = (meta.get(name) for name in names)
     return Conditions(
@@ -31,6 +33,7 @@ def conditions_of(meta: Mapping[str, Any], prefix: str = "HTTP_") -> Conditions:
         if_none_match=none_match,
         if_modified_since=past(parse_http_date(modified)),
         if_unmodified_since=parse_http_date(unmodified),
+        if_range=meta.get(IF_RANGE) if prefix == "HTTP_" else None,
     )
 
 

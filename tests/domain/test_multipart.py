@@ -49,7 +49,9 @@ def send(principal, upload, number, data):
 
 
 def complete(principal, upload, parts, **options):
-    listed = [CompletedPart(part.part_number, part.etag) for part in parts]
+    listed = [
+        CompletedPart(part.part_number, part.etag, part.checksums) for part in parts
+    ]
     return multipart.complete_multipart_upload(
         principal,
         upload.bucket_name,

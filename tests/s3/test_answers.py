@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+import httpx
 import pytest
 
 MIB = 1024 * 1024
@@ -139,3 +140,88 @@ def test_a_token_says_where_to_go_on_alone(s3, s3_bucket):
     page = s3.list_objects_v2(**wanted, ContinuationToken=page["NextContinuationToken"])
     assert [one["Key"] for one in page["Contents"]] == ["c"]
     assert "StartAfter" not in page
+
+
+@pytest.mark.parametrize("marked", [False, True])
+def test_a_range_is_of_what_one_has_the_rest_of(s3, s3_bucket, marked):
+    url = s3.generate_presigned_url("get_object", {"Bucket": s3_bucket, "Key": "key"})
+    etag = s3.put_object(Bucket=s3_bucket, Key="key", Body=b"0123456789")["ETag"]
+    date = httpx.get(url).headers["last-modified"]
+    wanted = {"Range": "bytes=2-4"}
+    for held in (
+        (etag, date) if marked else ('"other"', "Sat, 01 Jan 2000 00:00:00 GMT")
+    ):
+        got = httpx.get(url, headers={**wanted, "If-Range": held})
+        assert got.content == (b"234" if marked else b"0123456789")
+        assert got.status_code == (206 if marked else 200)
+
+
+def test_a_marker_under_a_prefix_passes_all_of_it(s3, s3_bucket):
+    for key in ("a", "dir/1", "dir/2", "z"):
+        s3.put_object(Bucket=s3_bucket, Key=key, Body=b"x")
+        s3.create_multipart_upload(Bucket=s3_bucket, Key=key)
+    wanted = {"Bucket": s3_bucket, "Delimiter": "/"}
+    pages = [
+        s3.list_objects(**wanted, Marker="dir/1"),
+        s3.list_object_versions(**wanted, KeyMarker="dir/1"),
+        s3.list_multipart_uploads(**wanted, KeyMarker="dir/1"),
+    ]
+    for page in pages:
+        assert "CommonPrefixes" not in page
+    assert [one["Key"] for one in pages[0]["Contents"]] == ["z"]
+    assert [one["Key"] for one in pages[1]["Versions"]] == ["z"]
+    assert [one["Key"] for one in pages[2]["Uploads"]] == ["z"]
+
+
+@pytest.fixture
+def begin(s3, s3_bucket):
+    """Begin an upload and store its first part."""
+
+    def make(part=None, **options):
+        place = {"Bucket": s3_bucket, "Key": "key"}
+        upload = s3.create_multipart_upload(**place, **options)
+        named = {**place, "UploadId": upload["UploadId"]}
+        stored = s3.upload_part(**named, PartNumber=1, Body=b"x", **(part or {}))
+        return named, {"PartNumber": 1, "ETag": stored["ETag"]}, stored
+
+    return make
+
+
+def test_parts_have_the_checksum_of_their_upload(s3, begin, refused):
+    with refused("InvalidRequest", 400) as told:
+        begin({"ChecksumAlgorithm": "CRC32"}, ChecksumAlgorithm="SHA256")
+    assert "expected checksum Type: sha256" in told.response["Error"]["Message"]
+
+
+def test_the_checksums_of_all_parts_are_told_again(s3, begin, refused):
+    sha256 = {"ChecksumAlgorithm": "SHA256"}
+    named, part, stored = begin(sha256, **sha256)
+    with refused("InvalidRequest", 400) as told:
+        s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [part]})
+    assert "must include the checksum" in told.response["Error"]["Message"]
+    with refused("BadDigest", 400):
+        wrong = {**part, "ChecksumCRC32": "AAAAAA=="}
+        s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [wrong]})
+    part["ChecksumSHA256"] = stored["ChecksumSHA256"]
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [part]})
+
+
+def test_a_checksum_that_an_upload_has_not_is_no_parts(s3, begin, refused):
+    named, part, stored = begin()
+    told = {**part, "ChecksumCRC32": stored["ChecksumCRC32"]}
+    with refused("InvalidPart", 400):
+        s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [told]})
+    with refused("InvalidRequest", 400):
+        s3.complete_multipart_upload(**named, MultipartUpload={"Parts": []})
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [part]})
+
+
+def test_an_upload_does_not_replace_what_came_since(s3, s3_bucket, begin, refused):
+    s3.put_object(Bucket=s3_bucket, Key="key", Body=b"first")
+    named, part, _ = begin()
+    etag = s3.put_object(Bucket=s3_bucket, Key="key", Body=b"second")["ETag"]
+    with refused("ConditionalRequestConflict", 409):
+        s3.complete_multipart_upload(
+            **named, MultipartUpload={"Parts": [part]}, IfMatch=etag
+        )
+    assert s3.get_object(Bucket=s3_bucket, Key="key")["Body"].read() == b"second"
