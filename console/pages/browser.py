@@ -36,6 +36,7 @@ from iam.principals import Principal
 from kernel.bodies import Body
 from kernel.errors import InvalidArgument, NoSuchEntity
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
+from objects import bulk
 from objects.listings import list_object_versions, list_objects
 from objects.operations import put_object
 from objects.rewinds import list_objects_as_of
@@ -63,6 +64,7 @@ class Place:
     back: tuple[str, ...] = ()
     filters: Filters = NO_FILTERS
     is_patient: bool = False
+    is_weighed: bool = False
     # A time of the past, as it was typed: what was there then is shown.
     at: str = ""
 
@@ -85,6 +87,7 @@ class Place:
             back=tuple(query.getlist("back"))[-MOST_BACK:],
             filters=filters,
             is_patient=query.get("patient") == "1",
+            is_weighed=query.get("weigh") == "1",
             at=at,
         )
 
@@ -377,6 +380,10 @@ class Browser(BucketPage):
             search=place.query(patient="").removeprefix("?"),
             folder=folder_of(place.prefix),
             listed=listed,
+            weight=bulk.weigh(self.principal, name, place.prefix, now=timezone.now())
+            if place.is_weighed
+            else None,
+            weigh=place.query(weigh="1"),
             ways=ways_from(name, place, listed),
             folders=[(folder, place.query(prefix=folder)) for folder in listed.folders],
             may=may,

@@ -15,16 +15,20 @@ from django.utils import timezone
 
 from buckets.access import find_bucket, is_allowed
 from console import links
-from console.pages.browser import browse_link, check_key, folder_of
+from console.access import may_manage
+from console.pages.browser import Place, browse_link, check_key, crumbs_to, folder_of
 from console.pages.buckets import BucketPage
 from console.pages.preview import kind_of, preview_of
 from console.pages.shares import LASTS
 from console.settings.widgets import ConsoleForm, Pairs, UntilField
 from kernel.errors import InvalidArgument, NoSuchKey, ObjectStoreError
 from kernel.results import BucketInfo, ObjectInfo
+from lifecycle.operations import saved_rules
+from lifecycle.rules import expiration_of
 from objects import bulk, retention, tagging
 from objects.copies import CopySource, copy_object
 from objects.operations import delete_object, get_object, head_object
+from shares.operations import list_shares
 
 OBJECT_ACTIONS = (
     "s3:GetObject",
@@ -35,6 +39,11 @@ OBJECT_ACTIONS = (
     "s3:PutObjectRetention",
     "s3:PutObjectLegalHold",
 )
+# Pages that tell more of an object, and what they ask for.
+BESIDES = {
+    "audit": "objectstore:ListAuditEvents",
+    "simulator": "iam:SimulatePrincipalPolicy",
+}
 SHARE_TIMES = [
     (3600, "1 hour"),
     (12 * 3600, "12 hours"),
@@ -48,6 +57,13 @@ SANDBOX = "sandbox; default-src 'none'; style-src 'unsafe-inline'"
 def object_link(name: str, key: str, version_id: str = "", anchor: str = "") -> str:
     query = {"key": key, **({"version": version_id} if version_id else {})}
     return f"{reverse('admin:object', args=[name])}?{urlencode(query)}{anchor}"
+
+
+def crumbs_of(name: str, key: str) -> list[tuple[str, str]]:
+    """Give the folders above a key, with the browser's address of each."""
+    browser = reverse("admin:browse", args=[name])
+    place = Place(prefix=folder_of(key.rstrip("/")))
+    return [(one.name, browser + one.link) for one in crumbs_to(name, place)]
 
 
 class MetadataForm(ConsoleForm):
@@ -141,6 +157,17 @@ class ObjectPage(BucketPage):
             versions_size=sum(one.size for one in versions),
             preview=None if info is None else preview_of(self.principal, name, info),
             folder_link=browse_link(name, folder_of(key)),
+            crumbs=crumbs_of(name, key),
+            expires=None
+            if info is None
+            else expiration_of(saved_rules(bucket), info, now),
+            live_shares=list_shares(
+                self.principal, bucket_name=name, key=key, is_live=True, now=now
+            ),
+            opens={
+                page: may_manage(self.principal, action)
+                for page, action in BESIDES.items()
+            },
             direct_url=f"{links.public_base(self.request)}/{name}/{quote(key)}",
             may=self.may(bucket, key),
             share_times=SHARE_TIMES,

@@ -10,12 +10,15 @@ from urllib.parse import urlencode
 import pytest
 from django.utils import timezone
 
+from buckets.configurations import Configuration
+from buckets.operations import put_configuration
 from console.pages.preview import MOST_TEXT
 from kernel.bodies import Body
 from kernel.errors import NoSuchKey
 from kernel.results import ObjectAttributes
 from objects.listings import list_object_versions, list_objects
 from objects.operations import delete_object, get_object, head_object, put_object
+from shares.models import Share
 
 SCRIPT = b"<script>parent.document.title = 'owned'</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
@@ -415,3 +418,54 @@ def test_a_damaged_archive_says_so(operator: Any, root: Any, bucket: str) -> Non
     put(root, bucket, "all.tar.gz", b"not that")
     text = operator.get(page(bucket, "object", key="all.tar.gz")).content.decode()
     assert "it is damaged, or of another kind" in text
+
+
+def test_an_object_tells_where_it_lies_and_when_it_expires(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "logs/2026/a.log")
+    put_configuration(
+        root,
+        bucket,
+        Configuration.LIFECYCLE,
+        {
+            "Rules": [
+                {
+                    "ID": "old logs",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": "logs/"},
+                    "Expiration": {"Days": 3},
+                }
+            ]
+        },
+    )
+    text = operator.get(page(bucket, "object", key="logs/2026/a.log")).content.decode()
+    assert "by the rule" in text
+    assert "old logs" in text
+    assert f"arn:aws:s3:::{bucket}/logs/2026/a.log" in text
+    for prefix in ("logs%2F", "logs%2F2026%2F"):
+        assert f'/objects/?prefix={prefix}"' in text
+    assert "Who did what to it" in text
+
+
+def test_links_that_work_are_told_on_the_object(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "a.txt")
+    link = f"/admin/buckets/{bucket}/share/?key=a.txt"
+    operator.post(link, {"hours": "48"})
+    [share] = Share.objects.all()
+    text = operator.get(page(bucket, "object", key="a.txt")).content.decode()
+    assert f"/admin/shares/{share.pk}/" in text
+
+
+def test_a_folder_is_weighed_when_asked(
+    operator: Any, root: Any, versioned: str
+) -> None:
+    for data in (b"1", b"22"):
+        put(root, versioned, "a/b", data)
+    link = f"/admin/buckets/{versioned}/objects/?prefix=a/"
+    assert b"1 object, 2 B" not in operator.get(link).content
+    text = operator.get(f"{link}&weigh=1").content.decode()
+    assert "1 object, 2 B" in text
+    assert "1 earlier version, 1 B" in text

@@ -110,3 +110,12 @@ async function refreshLive(region) {
 
 const live = document.querySelector("[data-live]");
 if (live) setTimeout(() => refreshLive(live), EVERY);
+
+/* Times are shown in UTC; pointing at one tells it in the reader's zone too. */
+const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
+for (const one of document.querySelectorAll(".os time[datetime]")) {
+    const moment = new Date(one.dateTime);
+    if (Number.isNaN(moment.getTime())) continue;
+    const here = moment.toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
+    one.title = `${one.title ? `${one.title} · ` : ""}shown in UTC${zone === "UTC" ? "" : `; ${here} in ${zone}`}`;
+}
