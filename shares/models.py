@@ -9,7 +9,8 @@ from django.db.models import Q
 
 
 class Share(models.Model):
-    """A link to one object, one version of it, or all that is under a prefix.
+    """A link to one object, one version of it, or all that is under a prefix; or one
+    that lets people put files there.
 
     The token is kept as a digest, to be found by, and sealed, so that its maker can
     copy the link again.
@@ -22,6 +23,8 @@ class Share(models.Model):
     bucket_row_id = models.BigIntegerField()
     key = models.CharField(max_length=1024, help_text="a key, or a prefix")
     is_folder = models.BooleanField(default=False)
+    takes_uploads = models.BooleanField(default=False)
+    most_size = models.BigIntegerField(null=True, help_text="of one upload, in bytes")
     version_id = models.CharField(max_length=64, blank=True)
     digest = models.CharField(max_length=64, unique=True, help_text="of the token")
     sealed_token = models.TextField()

@@ -7,26 +7,31 @@ policies of that moment, so that a link ends with its maker's right.
 from __future__ import annotations
 
 import hashlib
+import mimetypes
 import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from django.conf import settings
 from django.contrib.auth.hashers import check_password, make_password
 from django.db.models import F, Q, QuerySet
 
-from buckets.access import access_request, find_bucket, resource_arn
+from buckets.access import access_request, find_bucket, get_bucket, resource_arn
 from iam.access import check_may, may
 from iam.accounts import account_id_of
 from iam.policy import evaluate
-from iam.principals import ANONYMOUS, Principal, RequestFacts
+from iam.principals import ANONYMOUS, SYSTEM, Principal, RequestFacts
 from iam.queries import principal_of
 from iam.sealing import seal, unseal
 from kernel import auditing
 from kernel.auditing import audited
+from kernel.bodies import Body
+from kernel.conditions import Conditions
 from kernel.database.commit import commit
 from kernel.errors import (
     AccessDenied,
+    EntityTooLarge,
     InvalidArgument,
     MethodNotAllowed,
     NoSuchBucket,
@@ -34,11 +39,13 @@ from kernel.errors import (
     NoSuchKey,
     NoSuchVersion,
 )
-from kernel.results import ObjectContent, ObjectInfo, ObjectListing
+from kernel.names import check_object_key
+from kernel.results import ObjectAttributes, ObjectContent, ObjectInfo, ObjectListing
 from objects.bulk import Targets
 from objects.listings import list_objects
-from objects.operations import get_object, head_object
-from objects.zips import zip_objects
+from objects.operations import get_object, head_object, put_object
+from objects.taken import taken_keys
+from objects.zips import safe, zip_objects
 from shares.models import Share
 
 # S3 has no such actions: policies name them under this store's own vendor. The first
@@ -84,18 +91,26 @@ def create_share(
     expires_at: datetime,
     is_folder: bool = False,
     version_id: str = "",
+    takes_uploads: bool = False,
     most_downloads: int | None = None,
+    most_size: int | None = None,
     password: str = "",
     now: datetime,
 ) -> NewShare:
     """Make a link to an object, or to all under a prefix, for whoever has it.
 
-    Raises what reading the object, or listing the prefix, raises: nobody can share
-    what they may not read.
+    One that takes uploads lets people put files under the prefix, and see nothing;
+    `most_downloads` then says how many. Raises what reading the object, listing the
+    prefix or writing there raises: nobody can give away a right that is not theirs.
     """
     check_terms(expires_at, most_downloads, password, now)
+    check_upload_terms(takes_uploads, most_downloads, most_size)
     check_may_share(principal, bucket_name, key)
-    if is_folder:
+    if takes_uploads:
+        if version_id or not key.endswith("/"):
+            raise InvalidArgument("Uploads go into a folder, named with its slash.")
+        get_bucket(principal, "s3:PutObject", bucket_name, f"{key}*")
+    elif is_folder:
         if version_id or not key.endswith("/"):
             raise InvalidArgument("A folder is shared by its name with a slash.")
         list_objects(principal, bucket_name, prefix=key, max_keys=1)
@@ -108,7 +123,9 @@ def create_share(
         bucket_name=bucket_name,
         bucket_row_id=find_bucket(bucket_name).id,
         key=key,
-        is_folder=is_folder,
+        is_folder=is_folder or takes_uploads,
+        takes_uploads=takes_uploads,
+        most_size=most_size,
         version_id=version_id,
         digest=digest_of(token),
         sealed_token=seal(token),
@@ -135,6 +152,22 @@ def check_terms(
         raise InvalidArgument(f"A link allows 1 to {MOST_DOWNLOADS:,} downloads.")
     if password and not SHORTEST_PASSWORD <= len(password) <= 128:
         raise InvalidArgument(f"A password has {SHORTEST_PASSWORD} to 128 characters.")
+
+
+def check_upload_terms(
+    takes_uploads: bool, most_downloads: int | None, most_size: int | None
+) -> None:
+    """Want bounds of what strangers may put into the store."""
+    if not takes_uploads:
+        if most_size is not None:
+            raise InvalidArgument("Only a link for uploads has a largest size.")
+        return
+    if most_downloads is None or most_size is None:
+        raise InvalidArgument("A link for uploads says how many and how large.")
+    if not 1 <= most_size <= settings.OBJECTSTORE_MAX_BODY:
+        raise InvalidArgument(
+            f"An upload has 1 to {settings.OBJECTSTORE_MAX_BODY:,} bytes."
+        )
 
 
 def check_may_share(principal: Principal, bucket_name: str, key: str) -> None:
@@ -284,6 +317,7 @@ def shared_object(share: Share, facts: RequestFacts) -> ObjectInfo:
 
 def shared_listing(share: Share, facts: RequestFacts, token: str) -> ObjectListing:
     """List a page of what is under a shared prefix."""
+    check_shows(share)
     try:
         maker = maker_of(share, facts)
         return list_objects(
@@ -305,6 +339,7 @@ def download(
     Raises ShareEndedError where the link has no download left, and NoSuchKey for what a
     folder's link does not lead to.
     """
+    check_shows(share)
     if not (key.startswith(share.key) if share.is_folder else key == share.key):
         raise NoSuchKey(key=key)
     try:
@@ -328,6 +363,7 @@ def download_all(
     share: Share, facts: RequestFacts, *, now: datetime
 ) -> Iterator[bytes]:
     """Give all that is under a shared prefix as one archive, and count one download."""
+    check_shows(share)
     try:
         maker = maker_of(share, facts)
         chunks = zip_objects(maker, share.bucket_name, Targets(folders=(share.key,)))
@@ -335,6 +371,81 @@ def download_all(
         raise ShareEndedError() from error
     count_download(share, f"{share.key}*", facts, now)
     return chunks
+
+
+def check_shows(share: Share) -> None:
+    """Raise NoSuchKey for a link that takes files and shows none."""
+    if share.takes_uploads:
+        raise NoSuchKey(key=share.key)
+
+
+def check_takes_uploads(share: Share, facts: RequestFacts) -> None:
+    """Raise ShareEndedError where the maker may no longer write what comes."""
+    try:
+        maker = maker_of(share, facts)
+        get_bucket(maker, "s3:PutObject", share.bucket_name, f"{share.key}*")
+    except OVER as error:
+        raise ShareEndedError() from error
+
+
+def upload(
+    share: Share, name: str, body: Body, facts: RequestFacts, *, now: datetime
+) -> ObjectInfo:
+    """Put a visitor's file into the folder, beside all that is there.
+
+    Raises NoSuchKey for a link that takes none, EntityTooLarge, what storing it
+    raises, and ShareEndedError where the link takes no more or its maker may not write.
+    """
+    if not share.takes_uploads:
+        raise NoSuchKey(key=name)
+    if share.most_size is not None and body.length > share.most_size:
+        raise EntityTooLarge(
+            proposed_size=body.length, max_size_allowed=share.most_size
+        )
+    key = free_key(share, name)
+    try:
+        maker = maker_of(share, facts)
+        get_bucket(maker, "s3:PutObject", share.bucket_name, key)
+    except OVER as error:
+        raise ShareEndedError() from error
+    count_download(share, key, facts, now)
+    try:
+        return put_object(
+            maker,
+            share.bucket_name,
+            key,
+            body=body,
+            attributes=ObjectAttributes(content_type=type_of(key)),
+            conditions=Conditions(if_none_match="*"),
+            now=now,
+        )
+    except BaseException:
+        give_back(share)
+        raise
+
+
+def free_key(share: Share, name: str) -> str:
+    """Name a visitor's file: by the last part of its name, and like none that is there.
+
+    The store looks for itself, and the visitor is not told which name it was.
+    """
+    plain = safe(name.replace("\\", "/").rpartition("/")[2]) or "file"
+    key = f"{share.key}{plain}"
+    check_object_key(key)
+    taken = taken_keys(SYSTEM, share.bucket_name, [key])
+    if taken.get(key) == "":
+        raise InvalidArgument("There are too many files of this name.")
+    return taken.get(key, key)
+
+
+def type_of(key: str) -> str:
+    return mimetypes.guess_type(key)[0] or "application/octet-stream"
+
+
+def give_back(share: Share) -> None:
+    """Take back the count of an upload that did not arrive."""
+    rows = Share.objects.filter(pk=share.pk, download_count__gt=0)
+    commit(lambda: rows.update(download_count=F("download_count") - 1))
 
 
 def count_download(share: Share, key: str, facts: RequestFacts, now: datetime) -> None:

@@ -7,14 +7,21 @@ from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
+from django.http import (
+    HttpRequest,
+    HttpResponse,
+    JsonResponse,
+    StreamingHttpResponse,
+)
 from django.http.response import HttpResponseBase
 from django.shortcuts import render
 from django.urls import get_resolver, reverse
 from django.utils import timezone
+from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from iam.authenticate import facts_of
+from iam.payloads import request_body
 from iam.rate_limits import is_used_up
 from kernel.errors import NoSuchKey, ObjectStoreError
 from kernel.http.requests import client_address, is_secure
@@ -40,6 +47,10 @@ PAGE_POLICY = "; ".join(
 )
 # What is shared is saved; were it opened all the same, it would run nowhere.
 CONTENT_POLICY = "sandbox; default-src 'none'"
+
+# Files that one address may send by one link.
+UPLOADS = "120/m"
+UPLOAD_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
 
 View = Callable[..., HttpResponseBase]
 
@@ -151,6 +162,10 @@ def page(request: HttpRequest, share: Share, token: str) -> HttpResponseBase:
         )
     facts = facts_of(request)
     context: dict[str, Any] = {"share": share, "name": last_name(share.key)}
+    if share.most_downloads is not None:
+        context["left"] = share.most_downloads - share.download_count
+    if share.takes_uploads:
+        return upload_page(request, share, token, context)
     if share.is_folder:
         at = request.GET.get("page", "")
         listed = operations.shared_listing(share, facts, at)
@@ -169,9 +184,51 @@ def page(request: HttpRequest, share: Share, token: str) -> HttpResponseBase:
     else:
         context["info"] = operations.shared_object(share, facts)
         context["link"] = reverse("share_download", args=[token])
-    if share.most_downloads is not None:
-        context["left"] = share.most_downloads - share.download_count
     return render(request, "shares/share.html", context)
+
+
+def upload_page(
+    request: HttpRequest, share: Share, token: str, context: dict[str, Any]
+) -> HttpResponse:
+    operations.check_takes_uploads(share, facts_of(request))
+    link = reverse("share_upload", args=[token])
+    response = render(request, "shares/upload.html", {**context, "link": link})
+    response.headers["Content-Security-Policy"] = UPLOAD_POLICY
+    return response
+
+
+# The address itself is what lets one in: there is no session to be misused.
+@csrf_exempt
+@require_http_methods(["PUT"])
+def upload(request: HttpRequest, token: str) -> HttpResponseBase:
+    """Take one file, as the page's script sends it; what is refused is said as JSON."""
+    try:
+        return guarded(taken_in(request, token))
+    except ShareEndedError:
+        return guarded(said("This link has ended.", 404))
+    except ObjectStoreError as error:
+        return guarded(said(error.text, error.status))
+
+
+def taken_in(request: HttpRequest, token: str) -> HttpResponseBase:
+    share = operations.find_share(token, timezone.now())
+    if share.password and not is_remembered(request, share):
+        return said("The password is asked for anew: load the page again.", 403)
+    rates = {f"{share.pk} {client_address(request.META)}": UPLOADS}
+    if is_used_up(request, "share_upload", rates, counts=True):
+        return said("Too many files at once. Please wait a while.", 429)
+    info = operations.upload(
+        share,
+        request.GET.get("name", ""),
+        request_body(request),
+        facts_of(request),
+        now=timezone.now(),
+    )
+    return JsonResponse({"size": info.size}, status=201)
+
+
+def said(text: str, status: int) -> JsonResponse:
+    return JsonResponse({"error": text}, status=status)
 
 
 @require_safe

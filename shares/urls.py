@@ -9,5 +9,6 @@ urlpatterns = [
     path("v1/shares/<str:share_id>", views.ShareViewSet.as_view({"delete": "revoke"})),
     path("-/share/<str:token>", public.page, name="share"),
     path("-/share/<str:token>/download", public.download, name="share_download"),
+    path("-/share/<str:token>/upload", public.upload, name="share_upload"),
     path("-/share/<str:token>/all.zip", public.download_all, name="share_all"),
 ]

@@ -30,9 +30,18 @@ class NewShareSerializer(Strict):
     is_folder = serializers.BooleanField(
         default=False, help_text="share all that is under `key`, which ends in a slash"
     )
+    takes_uploads = serializers.BooleanField(
+        default=False,
+        help_text="let people put files under `key`, and see nothing of what is there",
+    )
     version_id = serializers.CharField(default="", allow_blank=True)
     expires_at = serializers.DateTimeField()
-    most_downloads = serializers.IntegerField(required=False, allow_null=True)
+    most_downloads = serializers.IntegerField(
+        required=False, allow_null=True, help_text="downloads, or uploads"
+    )
+    most_size = serializers.IntegerField(
+        required=False, allow_null=True, help_text="bytes of one upload"
+    )
     password = serializers.CharField(
         default="", allow_blank=True, trim_whitespace=False
     )
@@ -50,7 +59,9 @@ class ShareSerializer(serializers.Serializer):  # type: ignore[type-arg]
     expires_at = serializers.DateTimeField()
     revoked_at = serializers.DateTimeField(allow_null=True)
     last_used_at = serializers.DateTimeField(allow_null=True)
+    takes_uploads = serializers.BooleanField()
     most_downloads = serializers.IntegerField(allow_null=True)
+    most_size = serializers.IntegerField(allow_null=True)
     download_count = serializers.IntegerField()
 
 
@@ -133,7 +144,9 @@ def rest_share(share: Share) -> dict[str, Any]:
         "expires_at": rest_time(share.expires_at),
         "revoked_at": time_or_null(share.revoked_at),
         "last_used_at": time_or_null(share.last_used_at),
+        "takes_uploads": share.takes_uploads,
         "most_downloads": share.most_downloads,
+        "most_size": share.most_size,
         "download_count": share.download_count,
     }
 

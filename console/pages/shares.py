@@ -30,18 +30,32 @@ LASTS = [
     ("8760", "1 year"),
 ]
 TWO_DAYS = "48"
+# What people may put into a folder unless the form says otherwise.
+MOST_FILES = 100
+MOST_MEBIBYTES = 1024
 
 
 class ShareForm(ConsoleForm):
     """For how long, how often, and behind which password."""
 
     hours = forms.ChoiceField(label="Lasts", choices=LASTS, initial=TWO_DAYS)
+    allows = forms.ChoiceField(
+        label="People may",
+        required=False,
+        choices=[("download", "download what is in it"), ("upload", "put files there")],
+    )
     most_downloads = forms.IntegerField(
-        label="Downloads at most",
+        label="Downloads, or files put there, at most",
         required=False,
         min_value=1,
         max_value=operations.MOST_DOWNLOADS,
-        help_text="Empty: any number.",
+        help_text="Empty: any number; for files put there, 100.",
+    )
+    most_mebibytes = forms.IntegerField(
+        label="Each file at most, in MiB",
+        required=False,
+        min_value=1,
+        help_text="Of files put there. Empty: 1,024.",
     )
     password = forms.CharField(
         label="Password",
@@ -51,6 +65,25 @@ class ShareForm(ConsoleForm):
         widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
         help_text="Empty: none. Tell it to people by another way than the link.",
     )
+
+    def __init__(self, is_folder: bool, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        if not is_folder:
+            del self.fields["allows"], self.fields["most_mebibytes"]
+            self.fields["most_downloads"].label = "Downloads at most"
+            self.fields["most_downloads"].help_text = "Empty: any number."
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """Give what the link lets people do, and how often."""
+        given = self.cleaned_data
+        if given.get("allows") != "upload":
+            return {"most_downloads": given["most_downloads"]}
+        return {
+            "takes_uploads": True,
+            "most_downloads": given["most_downloads"] or MOST_FILES,
+            "most_size": (given["most_mebibytes"] or MOST_MEBIBYTES) * 1024 * 1024,
+        }
 
 
 class Shares(Page):
@@ -130,7 +163,13 @@ class CreateShare(Page):
     template = "console/create_share.html"
 
     def get(self, request: Any, name: str) -> HttpResponse:
-        return self.show(request, name, ShareForm())
+        wanted = {"allows": request.GET.get("allows", "download")}
+        form = ShareForm(self.is_folder, initial=wanted)
+        return self.show(request, name, form)
+
+    @property
+    def is_folder(self) -> bool:
+        return self.request.GET.get("folder") == "1"
 
     def show(
         self, request: Any, name: str, form: ShareForm, status: int = 200
@@ -141,14 +180,14 @@ class CreateShare(Page):
             bucket_name=name,
             key=request.GET.get("key", ""),
             version_id=request.GET.get("version", ""),
-            is_folder=request.GET.get("folder") == "1",
+            is_folder=self.is_folder,
             page_title=f"Share {name}/{request.GET.get('key', '')}",
         )
         response.status_code = status
         return response
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
-        form = ShareForm(request.POST)
+        form = ShareForm(self.is_folder, request.POST)
         if not form.is_valid():
             return self.show(request, name, form, 400)
         now = timezone.now()
@@ -158,10 +197,10 @@ class CreateShare(Page):
                 self.principal,
                 name,
                 request.GET.get("key", ""),
-                is_folder=request.GET.get("folder") == "1",
+                is_folder=self.is_folder,
                 version_id=request.GET.get("version", ""),
                 expires_at=now + timedelta(hours=int(given["hours"])),
-                most_downloads=given["most_downloads"],
+                **form.terms,
                 password=given["password"],
                 now=now,
             )

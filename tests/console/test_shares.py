@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -126,3 +127,45 @@ def test_share_in_a_browser(page: Any, chromium: Any, make_bucket: Any) -> None:
     stranger.close()
     page.goto("/admin/shares/?show=all")
     page.wait_for_selector("text=used up")
+
+
+def test_the_console_asks_for_files(operator: Client, root: Any, bucket: str) -> None:
+    place = f"/admin/buckets/{bucket}/share/?key=in/&folder=1&allows=upload"
+    shown = operator.get(place).content
+    assert b'<option value="upload" selected>' in shown
+    operator.post(place, {"hours": "48", "allows": "upload", "most_mebibytes": "5"})
+    share = Share.objects.get()
+    assert (share.takes_uploads, share.most_downloads) == (True, 100)
+    assert share.most_size == 5 * 1024 * 1024
+    page = operator.get(f"/admin/shares/{share.pk}/").content
+    assert b"can put files into the folder" in page
+    assert b"takes files" in operator.get("/admin/shares/").content
+
+
+def test_files_are_asked_for_in_a_browser(
+    page: Any, chromium: Any, make_bucket: Any, tmp_path: Path, errors: list[str]
+) -> None:
+    s3 = make_bucket("browser-asks")
+    s3.put_object(Bucket="browser-asks", Key="inbox/mine.txt", Body=b"mine")
+    page.goto("/admin/buckets/browser-asks/objects/?prefix=inbox/")
+    page.click("text=Ask others for files")
+    page.fill("input[name=most_mebibytes]", "1")
+    page.click("text=Make the link")
+    link = page.input_value("#share-link")
+    visitor = chromium.new_context(viewport={"width": 390, "height": 800}).new_page()
+    visitor.on("pageerror", lambda error: errors.append(str(error)))
+    visitor.goto(link)
+    small, large = tmp_path / "mine.txt", tmp_path / "large.bin"
+    small.write_bytes(b"theirs")
+    large.write_bytes(bytes(2 * 1024 * 1024))
+    visitor.set_input_files("#files", [small, large])
+    visitor.click("button")
+    visitor.locator("#sent >> text=has arrived").wait_for()
+    visitor.locator("#sent >> text=is larger than may be sent").wait_for()
+    width = visitor.evaluate("document.documentElement.scrollWidth")
+    visitor.context.close()
+    assert width <= 390
+    stored = s3.get_object(Bucket="browser-asks", Key="inbox/mine (2).txt")
+    assert stored["Body"].read() == b"theirs"
+    page.reload()
+    page.locator("dd:has-text('1 of 100')").wait_for()

@@ -339,3 +339,20 @@ def test_parts_grow_so_that_ten_thousand_are_enough() -> None:
     assert archiving.size_of_part(1) == 8 * MIB
     assert archiving.size_of_part(10_000) == 64 * MIB
     assert archiving.MOST_BYTES > 359 * 1024**3
+
+
+def test_a_zip_is_made_in_a_browser(page: Any, make_bucket: Any, worker: None) -> None:
+    s3 = make_bucket("browser-store-zip")
+    for key in ("album/one.txt", "album/deep/two.txt"):
+        s3.put_object(Bucket="browser-store-zip", Key=key, Body=key.encode())
+    page.goto("/admin/buckets/browser-store-zip/objects/")
+    page.check("input[value='album/']")
+    page.click("text=Zip in the store")
+    page.locator("text=2 objects").first.wait_for()
+    assert page.input_value("input[name=target_key]") == "album.zip"
+    page.press("input[name=target_key]", "Enter")
+    page.click("a:has-text('browser-store-zip/album.zip')", timeout=60_000)
+    with page.expect_download() as download:
+        page.get_by_role("link", name="Download").first.click()
+    archive = zipfile.ZipFile(download.value.path())
+    assert sorted(archive.namelist()) == ["album/deep/two.txt", "album/one.txt"]
