@@ -48,3 +48,19 @@ class AuditEvent(models.Model):
     @property
     def is_done(self) -> bool:
         return self.outcome == "Success"
+
+
+class AuditSeal(models.Model):
+    """A seal over a run of events and the seal before it."""
+
+    first_id = models.BigIntegerField(unique=True)
+    last_id = models.BigIntegerField(unique=True)
+    count = models.IntegerField()
+    ended_at = models.DateTimeField(help_text="when the latest of the events was")
+    previous = models.CharField(max_length=64, blank=True, help_text="its digest")
+    key_mark = models.CharField(max_length=16, help_text="which sealing key it is of")
+    digest = models.CharField(max_length=64)
+    made_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"seal of {self.first_id} to {self.last_id}"

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Max, Q, QuerySet
+from django.db.models import Max, Min, Q, QuerySet
 
-from audit.models import AuditEvent
+from audit.models import AuditEvent, AuditSeal
 from iam.access import check_may
 from iam.accounts import account_id_of
 from iam.principals import Principal
@@ -174,10 +174,14 @@ def matching(rows: QuerySet[AuditEvent], search: Search) -> QuerySet[AuditEvent]
 def forget_old_events(*, now: datetime) -> int:
     """Forget events older than OBJECTSTORE_AUDIT_DAYS; give how many."""
     oldest = now - timedelta(days=settings.OBJECTSTORE_AUDIT_DAYS)
+    # Seals go first, and whole: what one of them covers is all there or all gone.
+    commit(lambda: AuditSeal.objects.filter(ended_at__lt=oldest).delete())
+    sealed = AuditSeal.objects.aggregate(first=Min("first_id"), last=Max("last_id"))
+    free = Q(pk__lt=sealed["first"] or 0) | Q(pk__gt=sealed["last"] or 0)
     forgotten = 0
     while True:
         ids = list(
-            AuditEvent.objects.filter(created_at__lt=oldest)
+            AuditEvent.objects.filter(free, created_at__lt=oldest)
             .order_by("created_at")
             .values_list("pk", flat=True)[:FORGOTTEN_PER_COMMIT]
         )

@@ -425,6 +425,14 @@ CELERY_BEAT_SCHEDULE = {
         "task": "lifecycle.tasks.verify_bucket_counters",
         "schedule": 24 * 3600,
     },
+    "seal the audit log": {
+        "task": "audit.tasks.seal_events",
+        "schedule": 600,
+    },
+    "compare the audit log with its seals": {
+        "task": "audit.tasks.verify_seals",
+        "schedule": 24 * 3600,
+    },
     "forget old audit events": {
         "task": "audit.tasks.forget_old_events",
         "schedule": 24 * 3600,

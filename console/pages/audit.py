@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django import forms
+from django.conf import settings
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
 from django.urls import reverse
@@ -18,6 +19,7 @@ from django.urls import reverse
 from audit import operations
 from audit.models import AuditEvent
 from audit.operations import Search
+from audit.seals import last_seal
 from console.pages.base import Page
 from console.settings.widgets import ConsoleForm
 from console.tables import csv_answer
@@ -109,6 +111,8 @@ class AuditLog(Page):
             rows=[
                 (event, simulator_link(self.principal, event)) for event in found.events
             ],
+            seal=last_seal(),
+            kept_days=settings.OBJECTSTORE_AUDIT_DAYS,
             first="?" + urlencode(query),
             after="?" + urlencode({**query, "before": found.next_before}),
             export=f"{reverse('admin:audit_export')}?{urlencode(query)}",
