@@ -89,6 +89,8 @@ class BucketUsage(BucketPage):
             folders=inside,
             drawn=drawn(inside),
             breakdowns=breakdowns_of(document) if document else [],
+            savings=savings_of(document) if document else [],
+            may_rule=is_allowed(self.principal, "s3:PutLifecycleConfiguration", bucket),
         )
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
@@ -184,6 +186,22 @@ def breakdowns_of(document: dict[str, Any]) -> list[Breakdown]:
                 {"current": "current", "earlier": "earlier versions"},
             ),
         ),
+    ]
+
+
+def savings_of(document: dict[str, Any]) -> list[Part]:
+    """Say what rules could free at most, or move to a cheaper class."""
+    found = [("Delete earlier versions", *document["states"]["earlier"])]
+    for young, first in ((90, 4), (365, 5)):
+        older = document["ages"][first:]
+        count, size = (sum(values) for values in zip(*older, strict=True))
+        text = f"Delete or move what was written over {young} days ago"
+        found.append((text, count, size))
+    whole = document["size"] or 1
+    return [
+        Part(text, count, size, round(100 * size / whole, 1))
+        for text, count, size in found
+        if size
     ]
 
 

@@ -19,6 +19,7 @@ from kernel.results import ObjectAttributes
 from lifecycle.models import LifecycleRun, ScrubRun
 from monitoring import outcomes, traffic
 from monitoring.models import TaskOutcome, Traffic
+from objects.models import ObjectVersion
 from objects.operations import put_object
 
 ROLES = {title: text for title, _, text in IDENTITY_POLICIES}
@@ -182,6 +183,23 @@ def test_usage_is_counted_by_a_job_and_shown_from_its_report(
         "(not in a folder)",
     ]
     assert operator.get(page, {"folder": "none/"}).status_code == 200
+
+
+def test_usage_says_what_could_be_saved(
+    operator: Client, root: Any, versioned: str
+) -> None:
+    now = timezone.now()
+    for key, size in (("a", 300), ("a", 100), ("b", 600)):
+        put_object(root, versioned, key, body=Body.of(bytes(size)), now=now)
+    old = ObjectVersion.objects.filter(key="b")
+    old.update(created_at=now - timedelta(days=100))
+    page = f"/admin/buckets/{versioned}/usage/"
+    operator.post(page)
+    savings = operator.get(page).context_data["savings"]
+    assert [(one.name, one.size, one.percent) for one in savings] == [
+        ("Delete earlier versions", 300, 30.0),
+        ("Delete or move what was written over 90 days ago", 600, 60.0),
+    ]
 
 
 def test_usage_is_counted_once_at_a_time(
