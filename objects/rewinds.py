@@ -45,7 +45,7 @@ class PastListing:
 
 @dataclass(frozen=True, slots=True)
 class Changes:
-    """What has changed under a prefix since a time, counted up to a bound."""
+    """What has changed under a prefix since a time, counted within bounds."""
 
     deleted_count: int
     other_count: int
@@ -165,20 +165,38 @@ def weigh_changes(
     moment: datetime,
     *,
     prefix: str = "",
+    seconds: float = MOST_SECONDS,
+    clock: Callable[[], float] = time.monotonic,
     now: datetime,
 ) -> Changes:
-    """Count what a restore to a time would do. Raises what listing raises."""
+    """Count what a restore to a time would do, as far as the time allows.
+
+    Raises what listing raises.
+    """
     bucket = versioned_bucket(principal, bucket_name, prefix)
-    start, end = page_bounds(prefix, "")
-    *counts, weighed = queries.weigh_changed(
-        bucket.id,
-        start,
-        end,
-        MOST_WEIGHED + 1,
-        place=place_of(moment),
-        until=place_of(now),
-    )
-    return Changes(*counts, is_whole=weighed <= MOST_WEIGHED)
+    is_over = until(seconds, clock)
+    places = {"place": place_of(moment), "until": place_of(now)}
+    counts = [0] * 5
+    for step in stretches(bucket.id, prefix, ""):
+        rest = MOST_WEIGHED + 1 - counts[0] - counts[1] - counts[3]
+        *more, weighed = queries.weigh_changed(bucket.id, *step.bounds, rest, **places)
+        counts = [one + other for one, other in zip(counts, more, strict=True)]
+        if weighed == rest or is_over():
+            return Changes(*counts, is_whole=False)
+    return Changes(*counts, is_whole=True)
+
+
+def stretches(bucket_id: int, prefix: str, after: str) -> Iterator[queries.StepOfKeys]:
+    """Give all keys under a prefix, deleted ones too, in stretches of some of them."""
+    start, end = page_bounds(prefix, start_after(after, "", "") if after else "")
+    while True:
+        step = queries.step_of_keys(
+            bucket_id, start, end, KEYS_PER_STEP, is_hidden=True
+        )
+        if step is None:
+            return
+        yield step
+        start = start_after(step.last_key, "", "")
 
 
 def restore_as_of(
@@ -191,7 +209,8 @@ def restore_as_of(
     asked_at: datetime,
     marker: Mapping[str, Any],
 ) -> Iterator[Step]:
-    """Make all under a prefix what it was at a time, a page at a time.
+    """Make all under a prefix what it was at a time, a page at a time; a step may find
+    nothing to do.
 
     What was there then is copied to the top of its key; what was added since gets a
     delete marker, or stays. What is written after `asked_at` is left alone, so that a
@@ -199,19 +218,21 @@ def restore_as_of(
     """
     bucket = versioned_bucket(principal, bucket_name, prefix)
     place, until_place = place_of(moment), place_of(asked_at)
-    after = marker.get("after", "")
-    while True:
-        start, end = page_bounds(prefix, start_after(after, "", "") if after else "")
-        rows = queries.changed_since(
-            bucket.id, start, end, STEP_OF_EDITS, place=place, until=until_place
-        )
-        if not rows:
-            return
-        after = rows[-1].key
-        past = queries.past_of_keys(bucket.id, [row.key for row in rows], place=place)
-        yield restore_page(
-            principal, bucket_name, rows, past, hides_added=hides_added, after=after
-        )
+    for step in stretches(bucket.id, prefix, marker.get("after", "")):
+        start, end = step.bounds
+        after = ""
+        while after != step.last_key:
+            rows = queries.changed_since(
+                bucket.id, start, end, STEP_OF_EDITS, place=place, until=until_place
+            )
+            is_last = len(rows) < STEP_OF_EDITS
+            after = step.last_key if is_last else rows[-1].key
+            start = start_after(after, "", "")
+            keys = [row.key for row in rows]
+            past = queries.past_of_keys(bucket.id, keys, place=place)
+            yield restore_page(
+                principal, bucket_name, rows, past, hides_added=hides_added, after=after
+            )
 
 
 def restore_page(

@@ -6,14 +6,16 @@ Chromium is Debian's; where it or Playwright is missing, this says so and skips.
 from __future__ import annotations
 
 import hashlib
+import io
 import os
 import time
+import zipfile
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.console.filling import client_of, png
+from tests.console.filling import client_of, pdf, png
 from tests.servers import LiveStore
 
 MIB = 1024 * 1024
@@ -29,7 +31,12 @@ PAGES = (
     "buckets/{name}/objects/?show=versions",
     "buckets/{name}/objects/?q=note&type=text/&sort=-size",
     "buckets/{name}/objects/?state=deleted",
+    "buckets/{name}/objects/?weigh=1",
+    "buckets/{name}/objects/?at=2099-01-01T00:00",
+    "buckets/{name}/rewind/?at=2020-01-01T00:00",
     "buckets/{name}/object/?key=note.txt",
+    "buckets/{name}/object/?key=paper.pdf",
+    "buckets/{name}/object/?key=all.zip",
     "buckets/{name}/access/",
     "buckets/{name}/unfinished/",
     "buckets/{name}/settings/lifecycle/",
@@ -49,6 +56,15 @@ PAGES = (
     "jobs/",
     "audit/",
 )
+
+
+def give_previewed(s3: Any, bucket: str, inside: str) -> None:
+    """Put what is not shown as text: a PDF, and an archive with one file in it."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr(inside, b"x")
+    for key, data in (("paper.pdf", pdf("One", "Two")), ("all.zip", file.getvalue())):
+        s3.put_object(Bucket=bucket, Key=key, Body=data)
 
 
 def browse(page: Any, bucket: str, query: str = "") -> None:
@@ -440,6 +456,7 @@ def test_no_page_is_wider_than_the_screen(
     s3 = make_bucket(name, is_versioned=True)
     long_name = "a-long-name-" * 12
     s3.put_object(Bucket=name, Key=f"{long_name}.txt", Body=b"x")
+    give_previewed(s3, name, long_name)
     page.set_viewport_size({"width": width, "height": 844})
     for path in PAGES:
         page.goto(f"/admin/{path.format(name=name)}".replace("note", long_name))
@@ -459,6 +476,7 @@ def test_pages_have_no_serious_barrier(
     name = f"browser-axe-{scheme}"
     s3 = make_bucket(name, is_versioned=True)
     s3.put_object(Bucket=name, Key="note.txt", Body=b"hello")
+    give_previewed(s3, name, "note.txt")
     page.emulate_media(color_scheme=scheme)
     found = []
     for path in PAGES:

@@ -207,7 +207,8 @@ def test_done_again_it_does_nothing(root: Any, versioned: str) -> None:
     asked_at = timezone.now()
     restore(root, versioned, moment, asked_at=asked_at)
     put(root, versioned, "written-meanwhile")
-    assert restore(root, versioned, moment, asked_at=asked_at) == []
+    again = restore(root, versioned, moment, asked_at=asked_at)
+    assert [(step.done_count, step.failures) for step in again] == [(0, [])]
     assert now_there(root, versioned) == ["note", "written-meanwhile"]
 
 
@@ -266,3 +267,37 @@ def test_steps_go_on_where_they_stopped(
     steps = restore(root, versioned, moment)
     assert [step.done_count for step in steps] == [2, 2, 2, 2]
     assert restore(root, versioned, moment, marker=steps[-1].marker) == []
+    for key in NAMES:
+        assert content(root, versioned, key) == b"old"
+
+
+def test_a_job_that_was_cut_off_goes_on_after_its_marker(
+    root: Any, versioned: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewinds, "KEYS_PER_STEP", 3)
+    for key in NAMES:
+        put(root, versioned, key, b"old")
+    moment = timezone.now()
+    for key in NAMES:
+        put(root, versioned, key, b"new")
+    how = {"prefix": "", "hides_added": True, "asked_at": timezone.now()}
+    first = next(restore_as_of(root, versioned, moment, marker={}, **how))
+    rest = list(restore_as_of(root, versioned, moment, marker=first.marker, **how))
+    assert first.done_count + sum(step.done_count for step in rest) == len(NAMES)
+    assert [content(root, versioned, key) for key in NAMES] == [b"old"] * len(NAMES)
+
+
+def test_counting_ends_with_its_time(
+    root: Any, versioned: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rewinds, "KEYS_PER_STEP", 2)
+    moment = timezone.now()
+    for key in NAMES:
+        put(root, versioned, key)
+    whole = weigh_changes(root, versioned, moment, now=timezone.now())
+    assert (whole.added_count, whole.is_whole) == (len(NAMES), True)
+    cut = weigh_changes(root, versioned, moment, seconds=-1, now=timezone.now())
+    assert (cut.added_count, cut.is_whole) == (2, False)
+    monkeypatch.setattr(rewinds, "MOST_WEIGHED", 3)
+    bounded = weigh_changes(root, versioned, moment, now=timezone.now())
+    assert (bounded.added_count, bounded.is_whole) == (4, False)
