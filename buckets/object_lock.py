@@ -88,7 +88,10 @@ def check_retention(mode: str, until: datetime | None, now: datetime) -> None:
     if bool(mode) != (until is not None):
         raise InvalidArgument(
             "x-amz-object-lock-retain-until-date and x-amz-object-lock-mode must both "
-            "be supplied"
+            "be supplied",
+            argument_name="x-amz-object-lock-retain-until-date"
+            if mode
+            else "x-amz-object-lock-mode",
         )
     if mode and mode not in MODES:
         raise InvalidArgument(

@@ -33,6 +33,7 @@ QUERY_API = frozenset({"iam", "sts"})
 TOKEN = "x-amz-security-token"  # noqa: S105 - a header's name
 # A call of the query API: policies have 20 KiB at most.
 MOST_CALL_BYTES = 1024 * 1024
+CONDITIONS = frozenset({"if-match", "if-none-match"})
 # What a presigned URL says of itself.
 QUERY_ALONE = frozenset(
     {
@@ -228,7 +229,16 @@ def hoisted(query: str) -> dict[str, str]:
 
 def take_hoisted(request: HttpRequest) -> None:
     """Let what a verified URL says in its query hold as headers; sent ones win."""
-    for name, value in hoisted(request.META.get("QUERY_STRING", "")).items():
+    query = request.META.get("QUERY_STRING", "")
+    headers = hoisted(query)
+    if "X-Amz-SignedHeaders=" in query:
+        # Version 2 leaves them out of what it signs.
+        headers |= {
+            name.lower(): value
+            for name, value in parse_qsl(query)
+            if name.lower() in CONDITIONS
+        }
+    for name, value in headers.items():
         place = meta_name(name)
         if place not in request.META:
             request.META[place] = value

@@ -270,6 +270,13 @@ class InvalidStorageClass(ObjectStoreError):
     message = "The storage class you specified is not valid"
 
 
+class UnexpectedContent(ObjectStoreError):
+    """The request has a body beside headers that say the same."""
+
+    rest_code = "InvalidRequest"
+    message = "This request does not support content"
+
+
 class InvalidBucketOwnerAWSAccountID(ObjectStoreError):
     """The owner that a bucket is expected to have is no account's number."""
 

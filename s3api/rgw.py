@@ -16,6 +16,7 @@ from kernel.errors import (
     InvalidCopyRange,
     InvalidPartNumberRange,
     ObjectStoreError,
+    UnexpectedContent,
     WrongCustomerKey,
 )
 from kernel.kept_settings import settings
@@ -28,6 +29,7 @@ CODES: dict[type[ObjectStoreError], tuple[str, int]] = {
     InvalidChecksumValue: ("BadDigest", 400),
     InvalidCopyRange: ("InvalidRange", 416),
     InvalidPartNumberRange: ("InvalidPart", 400),
+    UnexpectedContent: ("InvalidRequest", 400),
     WrongCustomerKey: ("InvalidRequest", 400),
 }
 

@@ -69,10 +69,10 @@ def object_headers(
 def encoded_word(text: str) -> str:
     """Write text that headers cannot carry as RFC 2047 has it, which AWS does too."""
     encoded = "".join(
-        chr(byte) if chr(byte).isalnum() and byte < 128 else f"={byte:02X}"
+        chr(byte) if 32 < byte < 127 and byte not in b"=?_" else f"={byte:02X}"
         for byte in text.encode()
     )
-    return f"=?UTF-8?Q?{encoded}?="
+    return f"=?UTF-8?Q?{encoded.replace('=20', '_')}?="
 
 
 def encryption_headers(encryption: Mapping[str, str] | None) -> dict[str, str]:

@@ -10,7 +10,11 @@ from django.http import HttpResponse
 
 from buckets import access_control as bucket_access
 from buckets.queries import canonical_owners
-from kernel.errors import InvalidRequest, MalformedACLError, MissingSecurityHeader
+from kernel.errors import (
+    MalformedACLError,
+    MissingSecurityHeader,
+    UnexpectedContent,
+)
 from kernel.http.attributes import acl_of
 from kernel.results import Owner
 from objects import access_control as object_access
@@ -76,15 +80,13 @@ def put_of_object(request: S3Request) -> HttpResponse:
 def asked_acl(request: S3Request) -> tuple[Mapping[str, Any], str]:
     """Read the ACL from the headers or the body, and the owner that a body names.
 
-    Raises InvalidRequest for both, MissingSecurityHeader for neither.
+    Raises UnexpectedContent for both, MissingSecurityHeader for neither.
     """
     asked = acl_of(request.meta)
     has_body = request.meta.get("CONTENT_LENGTH") not in (None, "", "0")
     if asked is not None:
         if has_body:
-            raise InvalidRequest(
-                "Specifying both an ACL in the headers and in the body is not allowed"
-            )
+            raise UnexpectedContent()
         return asked, ""
     if not has_body:
         raise MissingSecurityHeader(

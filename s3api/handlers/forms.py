@@ -18,7 +18,7 @@ from iam.post_policy import PostPolicy
 from iam.principals import Principal
 from iam.signatures import find_key
 from kernel.bodies import Body, Expectations
-from kernel.errors import InvalidArgument, MissingContentLength
+from kernel.errors import MissingContentLength
 from kernel.http.attributes import attributes_of, customer_key_of
 from kernel.http.requests import UNRESERVED, is_secure
 from kernel.results import ObjectInfo
@@ -55,7 +55,8 @@ def store(request: S3Request, form: Form) -> HttpResponse:
     fields = form.fields
     key = post_policy.needed(fields, "key")
     principal = signer(request, fields)
-    fields["key"] = key.replace("${filename}", form.file_name)
+    if form.file_name:
+        fields["key"] = key.replace("${filename}", form.file_name)
     if "policy" in fields:
         policy = post_policy.read_policy(fields["policy"])
         check(policy, request.bucket, form)
@@ -119,12 +120,12 @@ def answer(
 ) -> HttpResponse:
     """Redirect, or answer as the form wants: 204, 200, or 201 with a document."""
     etag = f'"{info.etag}"'
-    location = request.http.build_absolute_uri(
-        f"/{request.bucket}/{quote(info.key, safe=UNRESERVED)}"
-    )
+    is_hosted = hasattr(request.http, "virtual_host_bucket")
+    place = info.key if is_hosted else f"{request.bucket}/{info.key}"
+    location = request.http.build_absolute_uri(f"/{quote(place, safe=UNRESERVED)}")
     target = fields.get("success_action_redirect") or fields.get("redirect", "")
     status = fields.get("success_action_status", "")
-    if target:
+    if is_web_address(target):
         response = redirect(target, request.bucket, info.key, etag)
     elif status == "201":
         facts = {
@@ -143,17 +144,18 @@ def answer(
     return with_version(response, info)
 
 
+def is_web_address(target: str) -> bool:
+    """Tell whether a browser can be sent on; AWS passes over what is no address."""
+    try:
+        parts = urlsplit(target)
+    except ValueError:
+        return False
+    return parts.scheme in {"http", "https"} and bool(parts.netloc)
+
+
 def redirect(target: str, bucket: str, key: str, etag: str) -> HttpResponse:
-    """Send the browser on. Raises InvalidArgument for what is no web address."""
-    parts = urlsplit(target)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise InvalidArgument(
-            "The redirect is not a web address.",
-            argument_name="success_action_redirect",
-            argument_value=target[:256],
-        )
     query = urlencode({"bucket": bucket, "key": key, "etag": etag}, quote_via=quote)
     response = empty(303)
-    mark = "&" if parts.query else "?"
+    mark = "&" if urlsplit(target).query else "?"
     response.headers["Location"] = f"{target}{mark}{query}"
     return response

@@ -7,6 +7,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from kernel.http.responses import encoded_word
+
 MIB = 1024 * 1024
 SOON = datetime.now(UTC) + timedelta(days=1)
 
@@ -225,3 +227,14 @@ def test_an_upload_does_not_replace_what_came_since(s3, s3_bucket, begin, refuse
             **named, MultipartUpload={"Parts": [part]}, IfMatch=etag
         )
     assert s3.get_object(Bucket=s3_bucket, Key="key")["Body"].read() == b"second"
+
+
+def test_an_acl_comes_in_headers_or_in_the_body(s3, open_bucket, refused):
+    acl = s3.get_bucket_acl(Bucket=open_bucket)
+    policy = {"Owner": acl["Owner"], "Grants": acl["Grants"]}
+    with refused("UnexpectedContent", 400):
+        s3.put_bucket_acl(Bucket=open_bucket, ACL="private", AccessControlPolicy=policy)
+
+
+def test_metadata_that_headers_cannot_carry_is_told_as_encoded_words():
+    assert encoded_word("ä _b-c.d%") == "=?UTF-8?Q?=C3=A4_=5Fb-c.d%?="

@@ -81,3 +81,11 @@ def test_one_way_to_sign_is_enough(live_store, s3, s3_bucket):
         answer = httpx.get(url, headers={"Authorization": header})
         assert answer.status_code == 400
         assert "Only one auth mechanism allowed" in answer.text
+
+
+def test_conditions_in_a_presigned_query_hold(s3, s3_bucket, presign):
+    url = presign("PUT", f"/{s3_bucket}/key", **{"If-None-Match": "*"})
+    assert httpx.put(url, content=b"first").status_code == 200
+    assert httpx.put(url, content=b"second").status_code == 412
+    got = s3.get_object(Bucket=s3_bucket, Key="key")
+    assert got["Body"].read() == b"first"
