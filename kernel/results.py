@@ -203,18 +203,21 @@ class ObjectInfo(NamedTuple):
 
 
 class ObjectSummary(NamedTuple):
-    """A current object as a listing shows it: what 1,000 rows need and no more."""
+    """A current object as a listing shows it: what 1,000 rows need and no more.
+
+    The last three are told where details are asked for.
+    """
 
     key: str
-    stored_version_id: str
-    is_null: bool
     size: int
     etag: str
-    content_type: str
     storage_class: str
     checksum_text: str | None
     owner_id: int
     created: str
+    content_type: str = ""
+    stored_version_id: str = ""
+    is_null: bool = False
 
     @property
     def version_id(self) -> str:

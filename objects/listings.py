@@ -37,12 +37,14 @@ def list_objects(
     token: str = "",
     after: str = "",
     fetch_owner: bool = False,
+    fetch_details: bool = False,
     expected_owner: str = "",
 ) -> ObjectListing:
     """List current objects in UTF-8 byte order, a page at a time.
 
     `after` is StartAfter (V2) or Marker (V1); `token` wins over it. At most 1,000
-    keys and common prefixes a page. Raises NoSuchBucket, AccessDenied and
+    keys and common prefixes a page. Details are the content type and version id.
+    Raises NoSuchBucket, AccessDenied and
     InvalidArgument for a token that is not ours.
     """
     most = page_size(max_keys)
@@ -54,7 +56,11 @@ def list_objects(
         expected_owner=expected_owner,
     )
     start = first_of_page(prefix, delimiter, token, after)
-    rows = object_rows(bucket, prefix, delimiter, start, most + 1) if most else []
+    rows = (
+        object_rows(bucket, prefix, delimiter, start, most + 1, fetch_details)
+        if most
+        else []
+    )
     contents, prefixes = fold(rows[:most], prefix, delimiter)
     is_truncated = len(rows) > most
     last = name_of(rows[most - 1], prefix, delimiter) if is_truncated else ""
@@ -86,12 +92,21 @@ def first_of_page(prefix: str, delimiter: str, token: str, after: str) -> str:
 
 
 def object_rows(
-    bucket: BucketInfo, prefix: str, delimiter: str, start: str, limit: int
+    bucket: BucketInfo,
+    prefix: str,
+    delimiter: str,
+    start: str,
+    limit: int,
+    has_details: bool,
 ) -> list[ObjectSummary]:
     first, end = page_bounds(prefix, start)
     if delimiter and next_name(delimiter):
-        return queries.walk_objects(bucket.id, first, end, prefix, delimiter, limit)
-    return queries.page_of_objects(bucket.id, first, end, limit)
+        return queries.walk_objects(
+            bucket.id, first, end, prefix, delimiter, limit, has_details=has_details
+        )
+    return queries.page_of_objects(
+        bucket.id, first, end, limit, has_details=has_details
+    )
 
 
 def name_of(row: ObjectSummary, prefix: str, delimiter: str) -> str:

@@ -303,25 +303,27 @@ def update_version(version_row_id: int, **columns: Any) -> None:
 CURRENT = "v.is_latest AND NOT v.is_delete_marker"
 
 
-# The columns of ObjectSummary, in its order; 1,000 rows take 1.1 ms, of all columns
-# 2.7. A time as text is read when it is shown.
-SUMMARY = (
-    "v.key, v.version_id, v.is_null, v.size, v.etag, v.content_type, v.storage_class,"
-    " v.checksum, v.owner_id, CAST(v.created_at AS TEXT)"
+# The columns of ObjectSummary, in its order. A time as text is read when it is shown.
+# 1,000 rows take 0.9 ms, with the details 1.3, of all columns 2.7.
+BRIEF = (
+    "v.key, v.size, v.etag, v.storage_class, v.checksum, v.owner_id,"
+    " CAST(v.created_at AS TEXT)"
 )
+SUMMARY = f"{BRIEF}, v.content_type, v.version_id, v.is_null"
 
 
 def page_of_objects(
-    bucket_id: int, start: str, end: str, limit: int
+    bucket_id: int, start: str, end: str, limit: int, *, has_details: bool = False
 ) -> list[ObjectSummary]:
     """List current objects from `start` up to `end` ("" is open), in byte order."""
     condition, values = _between(bucket_id, start, end)
+    columns = SUMMARY if has_details else BRIEF
     rows = fetch_all(
-        f"SELECT {SUMMARY} FROM {TABLE} v WHERE {condition} AND {CURRENT}"
+        f"SELECT {columns} FROM {TABLE} v WHERE {condition} AND {CURRENT}"
         " ORDER BY v.key LIMIT %s",
         [*values, limit],
     )
-    return [ObjectSummary._make(row) for row in rows]
+    return [ObjectSummary(*row) for row in rows]
 
 
 def current_versions(
@@ -395,19 +397,27 @@ def _walk(
 
 
 def walk_objects(
-    bucket_id: int, start: str, end: str, prefix: str, delimiter: str, limit: int
+    bucket_id: int,
+    start: str,
+    end: str,
+    prefix: str,
+    delimiter: str,
+    limit: int,
+    *,
+    has_details: bool = False,
 ) -> list[ObjectSummary]:
     """List one object for each key that stands alone and each common prefix."""
     walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, (CURRENT, []))
+    columns = SUMMARY if has_details else BRIEF
     rows = fetch_all(
         # CROSS keeps SQLite from walking the bucket and looking keys up: 39 ms
         # instead of 0.8 at 300,000 keys.
-        f"{walk} SELECT {SUMMARY} FROM walk CROSS JOIN {TABLE} v"
+        f"{walk} SELECT {columns} FROM walk CROSS JOIN {TABLE} v"
         f" WHERE v.bucket_id = %s AND v.key = walk.key AND {CURRENT}"
         " ORDER BY v.key",
         [*values, bucket_id],
     )
-    return [ObjectSummary._make(row) for row in rows]
+    return [ObjectSummary(*row) for row in rows]
 
 
 def page_of_versions(

@@ -26,7 +26,12 @@ from kernel.http.attributes import attributes_of, copy_source_of
 from kernel.http.drf import RestViewSet
 from kernel.http.queries import conditions_of, flag, whole_number
 from kernel.http.requests import UNRESERVED
-from kernel.http.responses import object_headers, object_response, response_overrides
+from kernel.http.responses import (
+    json_response,
+    object_headers,
+    object_response,
+    response_overrides,
+)
 from kernel.http.schema import (
     BUCKET_NAME,
     ERRORS,
@@ -191,8 +196,8 @@ class ObjectViewSet(RestViewSet):
             conditions=conditions_of(asked.META),
             now=timezone.now(),
         )
-        return JsonResponse(
-            serializers.stored_object(info), headers={"ETag": f'"{info.etag}"'}
+        return json_response(
+            serializers.stored_object(info), {"ETag": f'"{info.etag}"'}
         )
 
     def copy(

@@ -23,7 +23,7 @@ from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
 from kernel.http.origin import keep_from_origin
 from kernel.http.requests import check_path_is_utf8, is_secure
-from kernel.http.responses import ObjectResponse
+from kernel.http.responses import ObjectResponse, add_headers
 from kernel.kept_settings import settings
 from keyvalue.views import one_object
 from observability.watching import observer
@@ -66,11 +66,11 @@ class RequestFrame:
             answer = self.get_response if request.is_for_browser else call_view  # type: ignore[attr-defined]
             is_cross = "HTTP_ORIGIN" in request.META or request.method == "OPTIONS"
             response = answer_cross(request, answer) if is_cross else answer(request)
-        response.headers["x-amz-request-id"] = request.request_id  # type: ignore[attr-defined]
+        headers = {"x-amz-request-id": request.request_id}  # type: ignore[attr-defined]
         usage = getattr(request, "rate_usage", None)
         if usage is not None:
-            for name, value in usage.headers.items():
-                response.headers[name] = value
+            headers.update(usage.headers)
+        add_headers(response, headers)
         if response.status_code >= 400 and hangs_up(request.META):
             response.headers["Connection"] = "close"
         if not urlconf and isinstance(response, ObjectResponse):

@@ -217,6 +217,7 @@ def listed_at(principal: Principal, name: str, place: Place) -> Listed:
             delimiter=place.delimiter,
             max_keys=PER_PAGE,
             after=place.token,
+            fetch_details=True,
         )
         objects = [one for one in page.contents if one.key != place.prefix]
         return Listed(page.common_prefixes, objects, page.next_marker)
