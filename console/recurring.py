@@ -21,6 +21,7 @@ from objects.models import RestoreJob
 # S3 has no such action: policies name it under this store's own vendor.
 PAUSE_TASK = "objectstore:PauseTask"
 MOST_RUNS = 15
+UNITS = {"day": 86_400, "hour": 3600, "minute": 60, "second": 1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,21 @@ def recurring_tasks(now: datetime) -> list[Recurring]:
         "interval", "crontab", "solar", "clocked"
     ).exclude(task__startswith="celery.")
     return [
-        Recurring(row, str(row.scheduler), due_at(row, now), outcomes.get(row.task))
+        Recurring(row, when_of(row), due_at(row, now), outcomes.get(row.task))
         for row in rows.order_by("name")
     ]
+
+
+def when_of(row: PeriodicTask) -> str:
+    """Say how often a task is begun, in the largest unit that fits."""
+    if row.interval is None:
+        return str(row.scheduler)
+    seconds = int(row.schedule.run_every.total_seconds())
+    for unit, size in UNITS.items():
+        if seconds and seconds % size == 0:
+            count = seconds // size
+            return f"every {unit}" if count == 1 else f"every {count} {unit}s"
+    return str(row.scheduler)
 
 
 def due_at(row: PeriodicTask, now: datetime) -> datetime | None:

@@ -165,7 +165,7 @@ class StoreZip(BucketPage):
         bucket = get_bucket(self.principal, "s3:ListBucket", name)
         response = self.render_bucket(
             bucket,
-            title="Zip in the store",
+            title="Make a zip",
             chosen=chosen,
             form=form,
             matches=self.matches(name, chosen),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
@@ -16,6 +16,7 @@ from django.utils.timesince import timesince
 
 register = template.Library()
 
+MINUTE = timedelta(minutes=1)
 UNITS = ("B", "KiB", "MiB", "GiB", "TiB", "PiB")
 # Icon by the first half of the content type, or by the name's ending.
 ICONS = {
@@ -85,6 +86,8 @@ def nearness(when: datetime | None) -> str:
     if not when:
         return "never"
     now = timezone.now()
+    if now < when < now + MINUTE:
+        return "within a minute"
     if when > now:
         return f"in {timesince(now, when, depth=1)}"
     if (now - when).total_seconds() < 60:

@@ -17,7 +17,7 @@ from django_celery_beat.models import (
 )
 
 from audit.models import AuditEvent
-from console.recurring import due_at
+from console.recurring import due_at, when_of
 from console.settings.policies import IDENTITY_POLICIES
 
 TASK = "monitoring.tasks.forget_old_figures"
@@ -42,6 +42,24 @@ def test_a_task_is_due_an_interval_after_its_last_time(hourly: PeriodicTask) -> 
     assert due_at(hourly, now) == hourly.start_time
     hourly.expires = now + timedelta(days=1)
     assert due_at(hourly, now) is None
+
+
+@pytest.mark.parametrize(
+    ("every", "words"),
+    [
+        (1, "every second"),
+        (90, "every 90 seconds"),
+        (60, "every minute"),
+        (600, "every 10 minutes"),
+        (3600, "every hour"),
+        (86_400, "every day"),
+    ],
+)
+def test_how_often_is_said_in_plain_words(
+    hourly: PeriodicTask, every: int, words: str
+) -> None:
+    hourly.interval.every = every
+    assert when_of(hourly) == words
 
 
 def test_what_is_paused_or_over_is_not_due(hourly: PeriodicTask) -> None:
