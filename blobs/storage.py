@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 from django.core.files.base import File
 from django.core.files.storage import (
@@ -26,6 +26,9 @@ class RangedStorage(Protocol):
 class LocalBlobStorage(FileSystemStorage):
     """Files on a local disk; `save` returns once the file survives a power loss."""
 
+    # Folders that this process has made durable, from the storage's own down.
+    _durable: ClassVar[set[Path]] = set()
+
     def _save(self, name: str, content: File[Any]) -> str:
         path = Path(self.path(name))
         made = self._make_folder(path.parent)
@@ -37,18 +40,28 @@ class LocalBlobStorage(FileSystemStorage):
                 os.fsync(descriptor)
             for folder in made:
                 sync_folder(folder)
+            self._durable.add(path.parent)
         except BaseException:
             path.unlink(missing_ok=True)
             raise
         return name
 
     def _make_folder(self, folder: Path) -> list[Path]:
-        """Make the folder and give all folders whose entries must be made durable."""
+        """Make the folder and give all folders whose entries must be made durable.
+
+        One that is there already may have been made a moment ago, by a process that
+        has not synced the folders above it yet.
+        """
         changed = [folder]
-        while not folder.exists():
-            folder = folder.parent
-            changed.append(folder)
-        changed[0].mkdir(parents=True, exist_ok=True, mode=0o700)
+        is_new = not folder.exists()
+        if is_new or folder not in self._durable:
+            top = Path(self.location)
+            changed += [one for one in folder.parents if one.is_relative_to(top)]
+            if not top.exists():
+                changed += [one for one in top.parents if not one.exists()]
+                changed.append(changed[-1].parent)
+        if is_new:
+            folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         return changed
 
     def open_range(self, path: str, start: int, length: int) -> Iterator[bytes]:

@@ -254,6 +254,18 @@ def _refusal(error: Exception) -> Exception:
     return ServiceUnavailable("The storage does not answer. Please try again.")
 
 
+def answers(blob: BlobInfo) -> bool:
+    """Tell whether a blob's storage answers at all; what it lacks is another matter."""
+    if blob.data is not None:
+        return True
+    try:
+        with _speaking_to(blob.storage_class) as storage:
+            storage.exists(blob.path)
+    except ObjectStoreError:
+        return False
+    return True
+
+
 def discard(written: WrittenBlob, now: datetime) -> None:
     """Give up bytes that will not be named after all."""
     if written.blob_id is not None:

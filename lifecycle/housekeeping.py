@@ -12,9 +12,11 @@ from django.conf import settings
 from django.db.models import F, QuerySet
 
 from blobs import queries as blob_queries
+from blobs import store
 from blobs.models import Blob, BlobKind, BlobState
 from blobs.queries import BlobInfo
 from kernel.database.commit import commit
+from kernel.errors import ServiceUnavailable
 from lifecycle import counters, queries
 from lifecycle.counters import Difference
 from lifecycle.integrity import problem_with
@@ -45,13 +47,16 @@ class Scrubbed:
 def scrub(*, now: datetime, most_bytes: int | None = None) -> Scrubbed:
     """Read stored bytes back and compare them with their checksums.
 
-    Goes on where the last one stopped; `most_bytes` bounds this one. What is damaged
-    is reported and kept.
+    Goes on where the last one stopped; `most_bytes` bounds this one, and so does a
+    storage that does not answer. What is damaged is reported and kept.
     """
     run = commit(partial(open_scrub, now))
     blobs = size = damaged = 0
     while found := live_blobs(run.cursor):
-        bad = [one for one in found if is_damaged(*one, now)]
+        try:
+            bad = [one for one in found if is_damaged(*one, now)]
+        except ServiceUnavailable:
+            return Scrubbed(blobs, size, damaged, is_finished=False)
         blobs, size = blobs + len(found), size + sum(one.size for one, _ in found)
         damaged += len(bad)
         run.cursor = found[-1][0].id
@@ -96,10 +101,13 @@ def advance_scrub(
 
 
 def is_damaged(listed: BlobInfo, md5: str, now: datetime) -> bool:
+    """Read a blob. Raises ServiceUnavailable where its storage does not answer."""
     blob = blob_queries.get(listed.id)
     problem = "" if blob is None else problem_with(blob, md5)
     # It may have been freed while it was read: then nothing is missing.
     is_live = Blob.objects.filter(pk=listed.id, state=BlobState.LIVE)
+    if blob is not None and problem and not store.answers(blob):
+        raise ServiceUnavailable(problem)
     if problem and is_live.exists():
         logger.error("blob %s is damaged: %s", listed.id, problem)
         commit(partial(note_damage, listed.id, problem, now))

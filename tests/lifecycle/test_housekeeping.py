@@ -207,3 +207,21 @@ def test_the_jobs_of_the_schedule_are_there(plain, settings, monkeypatch):
     assert plain.keys == []
     assert tasks.start_lifecycle() == 0
     assert tasks.run_bucket(bucket_name="no-such-bucket") is None
+
+
+def test_a_storage_that_does_not_answer_is_no_damage(plain, stored, monkeypatch):
+    plain.put("first", 1, b"1")
+    plain.put("second", 1, b"22")
+
+    def is_down(self, *arguments):
+        raise ConnectionError("no route to the storage")
+
+    kind = type(storages["standard"])
+    with monkeypatch.context() as broken:
+        broken.setattr(kind, "open_range", is_down)
+        broken.setattr(kind, "exists", is_down)
+        done = housekeeping.scrub(now=NOW)
+    assert (done.damaged, done.is_finished) == (0, False)
+    assert not Damage.objects.exists()
+    done = housekeeping.scrub(now=NOW)
+    assert (done.blobs, done.damaged, done.is_finished) == (2, 0, True)
