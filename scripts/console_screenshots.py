@@ -12,8 +12,8 @@ from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
 
-from tests.console.figures import count_usage, give_figures
-from tests.console.filling import fill, give_png
+from tests.console.figures import count_usage, give_ages, give_figures
+from tests.console.filling import client_of, fill, give_png
 from tests.servers import LiveStore
 
 CHROMIUM = "/usr/bin/chromium"
@@ -26,6 +26,9 @@ PAGES = {
     "search": "buckets/team-photos/objects/?q=20&type=image/&sort=-size",
     "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
     "lifecycle": "buckets/team-photos/settings/lifecycle/",
+    "pdf": "buckets/team-photos/object/?key=2026/report.pdf",
+    "policy": "buckets/website/settings/policy/",
+    "audit": "audit/",
     "usage": "buckets/team-photos/usage/",
     "health": "health/",
     "jobs": "jobs/",
@@ -46,6 +49,9 @@ def sign_in(page: Page, store: LiveStore) -> None:
 
 def show_uploads(page: Page, store: LiveStore) -> None:
     """Drop a few files, so that the drawer of uploads shows."""
+    sizes = (420_000, 1_900_000, 733_000)
+    for size in sizes:
+        client_of(store).delete_object(Bucket="scratch", Key=f"trip-{size}.jpg")
     page.goto(f"{store.url}/admin/buckets/scratch/objects/")
     page.click("summary:has-text('Upload')")
     with page.expect_file_chooser() as chooser:
@@ -53,7 +59,7 @@ def show_uploads(page: Page, store: LiveStore) -> None:
     chooser.value.set_files(
         [
             {"name": f"trip-{n}.jpg", "mimeType": "image/jpeg", "buffer": bytes(n)}
-            for n in (420_000, 1_900_000, 733_000)
+            for n in sizes
         ]
     )
     page.locator(".os-transfers-list .os-good").nth(2).wait_for()
@@ -89,6 +95,7 @@ def main() -> None:
             fill(store)
             give_png(store)
             give_figures(store)
+            give_ages(store)
             count_usage(store, "team-photos")
             browser = playwright.chromium.launch(
                 executable_path=CHROMIUM, args=["--no-sandbox"]

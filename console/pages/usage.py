@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain, pairwise
 from typing import Any
 from urllib.parse import urlencode
@@ -35,7 +35,8 @@ AGE_NAMES = (
     f"over {AGES[-1]} days",
 )
 # A tile smaller than this, in percent of the map, holds no words.
-READABLE_WIDTH, READABLE_HEIGHT = 7.0, 6.0
+READABLE_WIDTH, READABLE_HEIGHT = 7.0, 10.0
+TONES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +65,8 @@ class Drawn:
     part: Part
     is_readable: bool
     style: str
+    # Which of the map's colours; tiles of one folder share it.
+    tone: int
 
 
 class BucketUsage(BucketPage):
@@ -87,7 +90,7 @@ class BucketUsage(BucketPage):
                 self.principal, "s3:ListBucketVersions", bucket
             ),
             folders=inside,
-            drawn=drawn(inside),
+            drawn=drawn(groups_of(document, name, folder)) if document else [],
             breakdowns=breakdowns_of(document) if document else [],
             savings=savings_of(document) if document else [],
             may_rule=is_allowed(self.principal, "s3:PutLifecycleConfiguration", bucket),
@@ -205,20 +208,54 @@ def savings_of(document: dict[str, Any]) -> list[Part]:
     ]
 
 
-def drawn(parts: list[Part]) -> list[Drawn]:
-    """Draw the parts as a tree map; as text it is the table beside it."""
-    by_place = {str(place): part for place, part in enumerate(parts)}
-    laid = tiles([(place, part.size) for place, part in by_place.items()])
+def groups_of(
+    document: dict[str, Any], name: str, folder: str
+) -> list[tuple[Part, list[Part]]]:
+    """Give the folders with what is in each, as far as it was counted."""
+    parts = folders_of(document, name, folder)
+    if folder:
+        return [(part, [part]) for part in parts]
+    held = {FOLDER_NAMES.get(one, one): one for one in document["folders"]}
+    return [(part, inside_of(document, name, part, held[part.name])) for part in parts]
+
+
+def inside_of(
+    document: dict[str, Any], name: str, part: Part, folder: str
+) -> list[Part]:
+    if folder in {LOOSE, OTHERS}:
+        return [part]
     return [
-        Drawn(
+        replace(
+            one,
+            name=f"{folder}{one.name}",
+            percent=round(part.percent * one.percent / 100, 1),
+        )
+        for one in folders_of(document, name, folder)
+    ]
+
+
+def drawn(groups: list[tuple[Part, list[Part]]]) -> list[Drawn]:
+    """Draw folders as a tree map, each filled by what is in it."""
+    by_place = {str(place): group for place, group in enumerate(groups)}
+    outer = tiles([(place, part.size) for place, (part, _) in by_place.items()])
+    return [
+        one
+        for number, tile in enumerate(outer)
+        for one in filled(tile, by_place[tile.name][1], number % TONES)
+    ]
+
+
+def filled(outer: Tile, parts: list[Part], tone: int) -> Iterator[Drawn]:
+    sizes = [(str(place), part.size) for place, part in enumerate(parts)]
+    for tile in tiles(sizes, outer.x, outer.y, outer.width, outer.height):
+        yield Drawn(
             tile,
-            by_place[tile.name],
+            parts[int(tile.name)],
             tile.width >= READABLE_WIDTH and tile.height >= READABLE_HEIGHT,
             f"left:{tile.x:.3f}%;top:{tile.y:.3f}%;"
             f"width:{tile.width:.3f}%;height:{tile.height:.3f}%",
+            tone,
         )
-        for tile in laid
-    ]
 
 
 LISTED_AT_ONCE = 1000

@@ -73,17 +73,46 @@ def png(width: int, height: int) -> bytes:
 
 def pdf(*texts: str, script: str = "") -> bytes:
     """Write a PDF with a page for each text; the script runs where a viewer lets it."""
-    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(texts)))
+    return document_of(
+        [
+            f"0.1 0.3 0.7 rg 40 40 200 200 re f BT /F1 40 Tf 60 300 Td ({text}) Tj ET"
+            for text in texts
+        ],
+        script=script,
+    )
+
+
+def report() -> bytes:
+    """Write a report of two pages: words, and bars of what twelve months took."""
+    words = (
+        (30, 340, 18, "The harbour project in 2026"),
+        (30, 318, 8, "A report for the members, with figures by month"),
+        (30, 284, 8, "Over the year 41 walks were taken along the harbour, and 5,210"),
+        (30, 271, 8, "pictures came home. They are kept with all their versions; raw"),
+        (30, 258, 8, "files move to the archive after a month."),
+        (30, 226, 12, "Pictures by month"),
+    )
+    lines = [
+        f"BT /F1 {size} Tf {x} {y} Td ({text}) Tj ET" for x, y, size, text in words
+    ]
+    for month, height in enumerate(
+        (40, 52, 61, 90, 120, 148, 160, 151, 110, 84, 60, 45)
+    ):
+        lines.append(f"0.16 0.38 0.85 rg {30 + month * 20} 50 14 {height} re f")
+    plans = "BT 0 g /F1 22 Tf 30 340 Td (Plans for 2027) Tj ET"
+    return document_of(["0.1 0.12 0.16 rg " + " ".join(lines), plans])
+
+
+def document_of(drawings: list[str], *, script: str = "") -> bytes:
+    """Write a PDF with a page for each drawing."""
+    kids = " ".join(f"{4 + 2 * n} 0 R" for n in range(len(drawings)))
     act = f"/OpenAction << /S /JavaScript /JS ({script}) >> " if script else ""
     parts = [
         f"<< /Type /Catalog /Pages 2 0 R {act}>>",
-        f"<< /Type /Pages /Kids [{kids}] /Count {len(texts)} >>",
+        f"<< /Type /Pages /Kids [{kids}] /Count {len(drawings)} >>",
         "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
     ]
-    for number, text in enumerate(texts):
-        drawn = (
-            f"0.1 0.3 0.7 rg 40 40 200 200 re f BT /F1 40 Tf 60 300 Td ({text}) Tj ET"
-        )
+    for number, drawn in enumerate(drawings):
         parts += [
             "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 400] /Resources"
             f" << /Font << /F1 3 0 R >> >> /Contents {5 + 2 * number} 0 R >>",
@@ -114,6 +143,46 @@ def give_png(store: LiveStore) -> None:
     )
 
 
+# What a team of photographers keeps: folder, how many, bytes of the first, ending and
+# type; each file is a little larger than the one before.
+SHELVES = (
+    ("2026/harbour/raw/", 9, 900_000, "CR3", "image/x-canon-cr3"),
+    ("2026/harbour/edited/", 14, 140_000, "jpg", "image/jpeg"),
+    ("2026/summer/lake/", 12, 160_000, "jpg", "image/jpeg"),
+    ("2026/summer/mountains/", 10, 210_000, "jpg", "image/jpeg"),
+    ("2026/winter/", 6, 84_000, "jpg", "image/jpeg"),
+    ("2025/wedding/raw/", 7, 800_000, "CR3", "image/x-canon-cr3"),
+    ("2025/wedding/album/", 16, 120_000, "jpg", "image/jpeg"),
+    ("2025/city/", 11, 90_000, "jpg", "image/jpeg"),
+    ("2024/expedition/video/", 4, 1_700_000, "mp4", "video/mp4"),
+    ("2024/expedition/stills/", 12, 150_000, "jpg", "image/jpeg"),
+    ("2024/scans/", 5, 420_000, "tiff", "image/tiff"),
+    ("clients/aurora/", 8, 130_000, "jpg", "image/jpeg"),
+    ("clients/borealis/", 6, 260_000, "png", "image/png"),
+    ("clients/contracts/", 4, 60_000, "pdf", "application/pdf"),
+    ("press/", 5, 310_000, "png", "image/png"),
+    ("raw/inbox/", 6, 700_000, "CR3", "image/x-canon-cr3"),
+)
+
+
+def fill_shelves(s3: Any) -> None:
+    for folder, count, size, ending, kind in SHELVES:
+        for number in range(1, count + 1):
+            s3.put_object(
+                Bucket="team-photos",
+                Key=f"{folder}IMG_{number:04}.{ending}",
+                Body=bytes(size + number * size // 9),
+                ContentType=kind,
+            )
+    for number in range(1, 9):
+        s3.put_object(
+            Bucket="team-photos",
+            Key=f"2026/harbour/edited/IMG_{number:04}.jpg",
+            Body=bytes(150_000 + number * 11_000),
+            ContentType="image/jpeg",
+        )
+
+
 def fill(store: LiveStore) -> None:
     """Make people, buckets of several kinds, and objects in them."""
     store.manage("create_user", "root", "ada")
@@ -127,17 +196,10 @@ def fill(store: LiveStore) -> None:
     s3.put_bucket_versioning(
         Bucket="backups", VersioningConfiguration={"Status": "Enabled"}
     )
-    for number in range(1, 15):
-        s3.put_object(
-            Bucket="team-photos",
-            Key=f"2026/summer/IMG_{number:04}.jpg",
-            Body=bytes(number * 9000),
-            ContentType="image/jpeg",
-        )
+    fill_shelves(s3)
     for name, size, kind in (
         ("2026/walk.mp4", 940_000, "video/mp4"),
         ("2026/notes.md", 2_300, "text/markdown"),
-        ("2026/winter/snow.jpg", 84_000, "image/jpeg"),
         ("README.txt", 420, "text/plain"),
         ("archive.tar.gz", 512_000, "application/gzip"),
     ):
@@ -147,7 +209,7 @@ def fill(store: LiveStore) -> None:
     s3.put_object(
         Bucket="team-photos",
         Key="2026/report.pdf",
-        Body=pdf("The year 2026", "Figures", "Plans"),
+        Body=report(),
         ContentType="application/pdf",
     )
     for step in range(3):
@@ -202,7 +264,21 @@ def fill(store: LiveStore) -> None:
                     "ID": "summer to the archive",
                     "Status": "Enabled",
                     "Filter": {"Prefix": "2026/summer/"},
-                    "Transitions": [{"Days": 7, "StorageClass": "GLACIER"}],
+                    "Transitions": [{"Days": 60, "StorageClass": "GLACIER"}],
+                },
+                {
+                    "ID": "press pictures",
+                    "Status": "Enabled",
+                    "Filter": {
+                        "And": {"Prefix": "press/", "ObjectSizeLessThan": 2**20}
+                    },
+                    "Expiration": {"Days": 180},
+                },
+                {
+                    "ID": "broken uploads",
+                    "Status": "Enabled",
+                    "Filter": {"Prefix": ""},
+                    "AbortIncompleteMultipartUpload": {"DaysAfterInitiation": 7},
                 },
                 {
                     "ID": "raw files",

@@ -202,6 +202,25 @@ def test_usage_says_what_could_be_saved(
     ]
 
 
+def test_map_of_a_bucket_shows_what_is_in_its_folders(
+    operator: Client, root: Any, filled: str
+) -> None:
+    page = f"/admin/buckets/{filled}/usage/"
+    operator.post(page)
+    drawn = operator.get(page).context_data["drawn"]
+    shown = {one.part.name: (one.part.size, one.tone) for one in drawn}
+    assert shown == {
+        "photos/2026/": (5000, 0),
+        "photos/(not in a folder)": (3000, 0),
+        "(not in a folder)": (100, 1),
+    }
+    assert sum(one.part.percent for one in drawn) == pytest.approx(100, abs=0.3)
+    area = sum(one.tile.width * one.tile.height for one in drawn)
+    assert area == pytest.approx(100 * 100)
+    inside = operator.get(page, {"folder": "photos/"}).context_data["drawn"]
+    assert {one.part.name for one in inside} == {"2026/", "(not in a folder)"}
+
+
 def test_usage_is_counted_once_at_a_time(
     operator: Client, root: Any, account: Any, filled: str
 ) -> None:
