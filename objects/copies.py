@@ -27,6 +27,7 @@ from objects.operations import (
     check_beside_put,
     checked_attributes,
     commit_version,
+    creating,
     find_object,
     make_room,
     note_write,
@@ -92,7 +93,8 @@ def copy_object(
             bucket_name,
             key,
             context=put_context(
-                attributes, {**(context or {}), **source_context(source)}
+                attributes,
+                creating(conditions, {**(context or {}), **source_context(source)}),
             ),
             expected_owner=expected_owner,
         )

@@ -55,14 +55,16 @@ from kernel.results import (
 )
 from objects import queries
 from objects.archives import readable_blob
-from objects.copies import CopySource, find_source
+from objects.copies import CopySource, find_source, source_context
 from objects.models import MultipartUpload
 from objects.operations import (
+    FALSE,
     NO_ATTRIBUTES,
     add_newest,
     check_size,
     checked_attributes,
     commit_version,
+    creating,
     make_room,
     note_write,
     owner_of_new,
@@ -72,6 +74,8 @@ from objects.parts import check_part_number
 from objects.queries import Content
 
 MOST_LISTED = 1000
+# What policies are told of requests before the one that makes the object.
+NOT_YET = {"s3:objectcreationoperation": FALSE}
 
 
 # Create
@@ -98,7 +102,7 @@ def create_multipart_upload(
         "s3:PutObject",
         bucket_name,
         key,
-        context=put_context(attributes, context),
+        context=put_context(attributes, {**(context or {}), **NOT_YET}),
         expected_owner=expected_owner,
     )
     owner_id = owner_of_new(principal, bucket, attributes.acl)
@@ -197,7 +201,7 @@ def upload_part(
         "s3:PutObject",
         bucket_name,
         key,
-        context=context,
+        context={**(context or {}), **NOT_YET},
         expected_owner=expected_owner,
     )
     upload = find_upload(bucket, key, upload_id)
@@ -302,7 +306,12 @@ def upload_part_copy(
     """
     check_part_number(part_number)
     bucket = get_bucket(
-        principal, "s3:PutObject", bucket_name, key, expected_owner=expected_owner
+        principal,
+        "s3:PutObject",
+        bucket_name,
+        key,
+        context={**NOT_YET, **source_context(source)},
+        expected_owner=expected_owner,
     )
     found = find_source(principal, source, expected_source_owner)
     upload = find_upload(bucket, key, upload_id)
@@ -399,7 +408,12 @@ def complete_multipart_upload(
     EntityTooSmall, BadDigest for another `checksum`, and PreconditionFailed.
     """
     bucket = get_bucket(
-        principal, "s3:PutObject", bucket_name, key, expected_owner=expected_owner
+        principal,
+        "s3:PutObject",
+        bucket_name,
+        key,
+        context=creating(conditions),
+        expected_owner=expected_owner,
     )
     check_listed(parts)
 

@@ -80,6 +80,8 @@ from objects.queries import Content, Displaced, OpenedVersion
 
 NO_ATTRIBUTES = ObjectAttributes()
 LOCKED = "Access Denied because object protected by object lock."
+# How condition keys that are true or false are written.
+TRUE, FALSE = "true", "false"
 MOST_DELETED_TOGETHER = 1000
 # Deletes of one request that share a savepoint: the writer is free between groups.
 DELETED_PER_COMMIT = 100
@@ -114,7 +116,7 @@ def put_object(
     (IncompleteBody, BadDigest), what the conditions raise (PreconditionFailed) and
     InsufficientStorage. Then nothing is stored.
     """
-    asked = put_context(attributes, context)
+    asked = put_context(attributes, creating(conditions, context))
     plan = None
     if not expected_owner and body.length <= settings.OBJECTSTORE_INLINE_MAX:
         plan = recalled_plan(principal, bucket_name, key, attributes, asked, now)
@@ -240,6 +242,18 @@ def recording(
         return added
 
     return record
+
+
+def creating(conditions: Conditions, given: Context | None = None) -> Context:
+    """Give the condition keys of a request that makes an object, perhaps on terms."""
+    return {**(given or {}), **terms_of(conditions), "s3:objectcreationoperation": TRUE}
+
+
+def terms_of(conditions: Conditions) -> dict[str, str]:
+    """Give the condition keys by which policies want conditional requests."""
+    terms = {"s3:if-match": conditions.if_match}
+    terms["s3:if-none-match"] = conditions.if_none_match
+    return {name: value for name, value in terms.items() if value is not None}
 
 
 def put_context(attributes: ObjectAttributes, given: Context | None) -> Context:
@@ -806,7 +820,8 @@ def delete_object(
     check_version_id(version_id)
     bucket = find_bucket(bucket_name)
     check_owner(bucket, expected_owner)
-    check_deletion(principal, bucket, key, version_id, context)
+    terms = {**(context or {}), **terms_of(conditions)}
+    check_deletion(principal, bucket, key, version_id, terms)
     if conditions.if_match not in {None, "*"}:
         # It tells the caller what the object's ETag is.
         check_beside_put(principal, "s3:GetObject", bucket, key)
@@ -992,7 +1007,13 @@ def delete_objects(
     ) -> DeletedObject | FailedDeletion:
         try:
             check_object_key(identifier.key)
-            check_deletion(principal, bucket, identifier.key, identifier.version_id)
+            check_deletion(
+                principal,
+                bucket,
+                identifier.key,
+                identifier.version_id,
+                terms_of(conditions_of(identifier)),
+            )
             check_version_is_known(identifier)
             return record_deletion(
                 principal,

@@ -72,3 +72,48 @@ def test_a_deny_from_a_day_on_holds(s3, s3_bucket, refused):
     s3.put_bucket_policy(Bucket=s3_bucket, Policy=json.dumps({"Statement": statement}))
     with refused("AccessDenied", 403):
         s3.get_object(Bucket=s3_bucket, Key="key")
+
+
+ENFORCED = {
+    "Null": {"s3:if-none-match": "true"},
+    "Bool": {"s3:ObjectCreationOperation": "true"},
+}
+
+
+def test_conditional_writes_can_be_enforced(s3, s3_bucket, refused):
+    """AWS, "Enforce conditional writes on Amazon S3 buckets"."""
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:PutObject",
+        "Resource": f"arn:aws:s3:::{s3_bucket}/*",
+        "Condition": ENFORCED,
+    }
+    s3.put_bucket_policy(Bucket=s3_bucket, Policy=json.dumps({"Statement": statement}))
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    with refused("AccessDenied", 403):
+        s3.put_object(**place, Body=b"x")
+    s3.put_object(**place, Body=b"x", IfNoneMatch="*")
+    place["Key"] = "parts"
+    named = {**place, "UploadId": s3.create_multipart_upload(**place)["UploadId"]}
+    part = s3.upload_part(**named, PartNumber=1, Body=b"x")
+    told = {"Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]}
+    with refused("AccessDenied", 403):
+        s3.complete_multipart_upload(**named, MultipartUpload=told)
+    s3.complete_multipart_upload(**named, MultipartUpload=told, IfNoneMatch="*")
+
+
+def test_conditional_deletes_can_be_enforced(s3, s3_bucket, refused):
+    statement = {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": "s3:DeleteObject",
+        "Resource": f"arn:aws:s3:::{s3_bucket}/*",
+        "Condition": {"Null": {"s3:if-match": "true"}},
+    }
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    etag = s3.put_object(**place, Body=b"x")["ETag"]
+    s3.put_bucket_policy(Bucket=s3_bucket, Policy=json.dumps({"Statement": statement}))
+    with refused("AccessDenied", 403):
+        s3.delete_object(**place)
+    s3.delete_object(**place, IfMatch=etag)
