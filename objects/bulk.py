@@ -244,6 +244,15 @@ def weight_of(rows: list[ObjectInfo], now: datetime) -> Weight:
     )
 
 
+def locked_keys(
+    principal: Principal, bucket_name: str, keys: Sequence[str], *, now: datetime
+) -> set[str]:
+    """Tell which of some keys are held or retained now. Raises AccessDenied."""
+    bucket = bucket_of_keys(principal, bucket_name, keys)
+    rows = queries.latest_of_keys(bucket.id, keys)
+    return {row.key for row in rows if is_locked(row, now)}
+
+
 def is_locked(row: ObjectInfo, now: datetime) -> bool:
     return bool(row.has_legal_hold) or (
         row.retain_until is not None and row.retain_until > now

@@ -8,6 +8,7 @@ number.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -34,7 +35,8 @@ from console.pages.filters import (
 )
 from iam.principals import Principal
 from kernel.bodies import Body
-from kernel.errors import InvalidArgument, NoSuchEntity
+from kernel.conditions import Conditions
+from kernel.errors import InvalidArgument, NoSuchEntity, PreconditionFailed
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
 from objects import bulk
 from objects.listings import list_object_versions, list_objects
@@ -241,6 +243,14 @@ def listed_at(principal: Principal, name: str, place: Place) -> Listed:
     )
 
 
+def locked_at(principal: Principal, bucket: BucketInfo, listed: Listed) -> set[str]:
+    """Tell which of the listed keys are locked, where any can be."""
+    if not (bucket.has_object_lock and listed.objects):
+        return set()
+    keys = [one.key for one in listed.objects]
+    return bulk.locked_keys(principal, bucket.name, keys, now=timezone.now())
+
+
 def ways_from(name: str, place: Place, listed: Listed) -> Ways:
     here = f"{place.token}\n{place.version_id}" if place.token else ""
     before, earlier = "", place.back
@@ -381,6 +391,7 @@ class Browser(BucketPage):
             search=place.query(patient="").removeprefix("?"),
             folder=folder_of(place.prefix),
             listed=listed,
+            locked=locked_at(self.principal, bucket, listed),
             weight=bulk.weigh(self.principal, name, place.prefix, now=timezone.now())
             if place.is_weighed
             else None,
@@ -403,14 +414,17 @@ class NewFolder(BucketPage):
         if not folder:
             raise InvalidArgument("Give the folder a name.")
         key = f"{prefix}{folder}{DELIMITER}"
-        put_object(
-            self.principal,
-            name,
-            key,
-            body=Body.of(b""),
-            attributes=ObjectAttributes(content_type=FOLDER_TYPE),
-            now=timezone.now(),
-        )
+        with suppress(PreconditionFailed):
+            put_object(
+                self.principal,
+                name,
+                key,
+                body=Body.of(b""),
+                attributes=ObjectAttributes(content_type=FOLDER_TYPE),
+                # One that is there is opened as it is.
+                conditions=Conditions(if_none_match="*"),
+                now=timezone.now(),
+            )
         return self.go(
             reverse("admin:browse", args=[name]) + "?" + urlencode({"prefix": key})
         )

@@ -11,13 +11,14 @@ import pytest
 from django.utils import timezone
 
 from buckets.configurations import Configuration
-from buckets.operations import put_configuration
+from buckets.operations import create_bucket, put_configuration
 from console.pages.preview import MOST_TEXT
 from kernel.bodies import Body
 from kernel.errors import NoSuchKey
 from kernel.results import ObjectAttributes
 from objects.listings import list_object_versions, list_objects
 from objects.operations import delete_object, get_object, head_object, put_object
+from objects.retention import put_object_legal_hold
 from shares.models import Share
 
 SCRIPT = b"<script>parent.document.title = 'owned'</script>"
@@ -469,3 +470,24 @@ def test_a_folder_is_weighed_when_asked(
     text = operator.get(f"{link}&weigh=1").content.decode()
     assert "1 object, 2 B" in text
     assert "1 earlier version, 1 B" in text
+
+
+def test_locked_objects_are_marked_in_the_listing(operator: Any, root: Any) -> None:
+    create_bucket(root, "vault", has_object_lock=True, now=timezone.now())
+    put(root, "vault", "held")
+    put(root, "vault", "free")
+    link = "/admin/buckets/vault/objects/"
+    assert b'aria-label="Locked"' not in operator.get(link).content
+    put_object_legal_hold(root, "vault", "held", is_held=True)
+    assert operator.get(link).content.count(b'aria-label="Locked"') == 1
+
+
+def test_a_folder_that_is_there_is_opened_as_it_is(
+    operator: Any, root: Any, versioned: str
+) -> None:
+    for _ in range(2):
+        answer = operator.post(
+            f"/admin/buckets/{versioned}/folder/", {"prefix": "", "folder": "a"}
+        )
+        assert answer.status_code == 302
+    assert len(list_object_versions(root, versioned).versions) == 1
