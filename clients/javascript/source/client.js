@@ -275,14 +275,17 @@ export class ObjectStore {
 
   /** Make a link to an object, or a folder's key with its slash; see its `url`. */
   async createShare(options) {
-    const { bucket, key, isFolder, versionId, expiresAt, mostDownloads, password, signal } = options;
+    const { bucket, key, isFolder, takesUploads, versionId, expiresAt } = options;
+    const { mostDownloads, mostSize, password, signal } = options;
     const json = {
       bucket_name: bucket,
       key,
       is_folder: isFolder,
+      takes_uploads: takesUploads,
       version_id: versionId,
       expires_at: isoTime(expiresAt),
       most_downloads: mostDownloads,
+      most_size: mostSize,
       password,
     };
     return camelized(await this.#transport.json("POST", "/shares", { json, signal }));

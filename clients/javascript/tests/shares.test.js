@@ -37,6 +37,17 @@ test("a folder is shared until its link is revoked", async () => {
   assert.doesNotMatch(await (await fetch(guarded.url)).text(), /plan\.txt/);
 });
 
+test("a link takes files", async () => {
+  const bucket = await freshBucket();
+  const terms = { takesUploads: true, mostDownloads: 2, mostSize: 100 };
+  const { url, ...made } = await client.createShare({ bucket, key: "in/", expiresAt, ...terms });
+  assert.deepEqual([made.takesUploads, made.isFolder, made.mostSize], [true, true, 100]);
+  const sent = await fetch(`${url}/upload?name=plan.txt`, { method: "PUT", body: "the plan" });
+  assert.equal(sent.status, 201);
+  const [listed] = await client.listShares({ bucket });
+  assert.deepEqual([listed.downloadCount, listed.mostDownloads], [1, 2]);
+});
+
 test("what is no share is told", async () => {
   const bucket = await freshBucket();
   await assert.rejects(client.createShare({ bucket, key: "missing", expiresAt }), NotFound);

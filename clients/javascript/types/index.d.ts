@@ -355,7 +355,10 @@ export interface Share {
   expiresAt: Date;
   revokedAt: Date | null;
   lastUsedAt: Date | null;
+  takesUploads: boolean;
+  /** Downloads, or uploads. */
   mostDownloads: number | null;
+  mostSize: number | null;
   downloadCount: number;
 }
 
@@ -367,9 +370,13 @@ export interface CreatedShare extends Share {
 export interface CreateShareRequest extends OfObject {
   /** `key` ends in a slash: all that is under it. */
   isFolder?: boolean;
+  /** People put files under `key` and see nothing; the two largest numbers are needed. */
+  takesUploads?: boolean;
   versionId?: string;
   expiresAt: Date | string;
   mostDownloads?: number | null;
+  /** Bytes of one upload. */
+  mostSize?: number | null;
   password?: string;
 }
 

@@ -217,6 +217,8 @@ class Share(Result):
     last_used_at: datetime | None = None
     most_downloads: int | None = None
     download_count: int = 0
+    takes_uploads: bool = False
+    most_size: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,10 +23,16 @@ class Shares:
         expires_at: datetime,
         is_folder: bool = False,
         version_id: str = "",
+        takes_uploads: bool = False,
         most_downloads: int | None = None,
+        most_size: int | None = None,
         password: str = "",
     ) -> CreatedShare:
-        """Make a link to an object, or a folder's key with its slash; see its `url`."""
+        """Make a link to an object, or a folder's key with its slash; see its `url`.
+
+        One that takes uploads lets people put up to `most_downloads` files of up to
+        `most_size` bytes into the folder, and see nothing of what is there.
+        """
         document = {
             "bucket_name": bucket,
             "key": key,
@@ -36,6 +42,8 @@ class Shares:
             "most_downloads": most_downloads,
             "password": password,
         }
+        if takes_uploads:
+            document |= {"takes_uploads": True, "most_size": most_size}
         answer = self._transport.send("POST", "/shares", json=document, makes_new=True)
         return results.created_share_of(answer.json())
 

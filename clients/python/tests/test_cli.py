@@ -386,6 +386,19 @@ def test_a_shares_life(run, client, bucket):
     assert httpx.get(made["url"]).status_code == 404
 
 
+def test_a_share_takes_files(run, client, bucket):
+    asked = ("share", "create", f"{bucket}/in", "--uploads", "--largest", "1")
+    [link] = run(*asked).lines
+    large = httpx.put(f"{link}/upload?name=large", content=bytes(1024 * 1024 + 1))
+    assert large.status_code == 400
+    sent = httpx.put(f"{link}/upload?name=plan.txt", content=b"the plan")
+    assert sent.status_code == 201
+    assert client.get_object(bucket, "in/plan.txt").body.read() == b"the plan"
+    assert "1 of 100 uploads" in run("share", "ls", bucket).lines[0]
+    [made] = client.list_shares(bucket=bucket)
+    assert (made.takes_uploads, made.most_size) == (True, 1024 * 1024)
+
+
 def test_what_is_no_share_is_told(run, client, bucket):
     client.put_object(bucket, "key", b"data")
     share = ("share", "create", f"{bucket}/key")

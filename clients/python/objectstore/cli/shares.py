@@ -22,6 +22,8 @@ from objectstore.cli.session import (
 from objectstore.cli.spans import seconds_of
 from objectstore.results import Share
 
+MEBIBYTE = 1024 * 1024
+MOST_UPLOADS = 100
 application = typer.Typer(help="Share links: create, list, revoke.")
 Bucket = Annotated[
     str,
@@ -50,8 +52,16 @@ def create(
         bool, typer.Option("--folder", help="All that is under the folder.")
     ] = False,
     most: Annotated[
-        int | None, typer.Option(metavar="N", help="Downloads at most; else any.")
+        int | None,
+        typer.Option(metavar="N", help="Downloads at most, else any; or uploads, 100."),
     ] = None,
+    uploads: Annotated[
+        bool,
+        typer.Option("--uploads", help="Let people put files into the folder instead."),
+    ] = False,
+    largest: Annotated[
+        int, typer.Option(metavar="MIB", min=1, help="Largest upload, in MiB.")
+    ] = 1024,
     password: Annotated[
         bool,
         typer.Option("--password", help="Ask for one, or read it from the pipe."),
@@ -59,8 +69,9 @@ def create(
     version_id: VersionId = "",
     as_json: AsJson = False,
 ) -> None:
-    """Make a link that leads whoever has it to an object or a folder."""
-    remote = remote_of(place).as_folder() if folder else object_of(place)
+    """Make a link that leads to an object or a folder, or takes files into one."""
+    is_folder = folder or uploads
+    remote = remote_of(place).as_folder() if is_folder else object_of(place)
     ends = timedelta(seconds=seconds_of(expires))
     secret = asked_password() if password else ""
     with client_of(context) as client:
@@ -68,9 +79,11 @@ def create(
             remote.bucket,
             remote.key,
             expires_at=datetime.now(UTC) + ends,
-            is_folder=folder,
+            is_folder=is_folder,
             version_id=version_id,
-            most_downloads=most,
+            takes_uploads=uploads,
+            most_downloads=MOST_UPLOADS if uploads and most is None else most,
+            most_size=largest * MEBIBYTE if uploads else None,
             password=secret,
         )
     Output(as_json).tell(plain(made), made.url)
@@ -102,7 +115,7 @@ def line_of(share: Share, now: datetime) -> str:
         str(share.id),
         f"{share.bucket_name}/{share.key}",
         state_of(share, now),
-        f"{share.download_count}{most} downloads",
+        f"{share.download_count}{most} {'up' if share.takes_uploads else 'down'}loads",
         "with a password" if share.has_password else "",
         share.created_by,
     )
