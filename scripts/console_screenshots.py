@@ -25,6 +25,7 @@ PAGES = {
     "browser": "buckets/team-photos/objects/?prefix=2026/",
     "search": "buckets/team-photos/objects/?q=20&type=image/&sort=-size",
     "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
+    "rewind": "buckets/team-photos/objects/?prefix=2026/&at=2030-01-01T12:00",
     "lifecycle": "buckets/team-photos/settings/lifecycle/",
     "pdf": "buckets/team-photos/object/?key=2026/report.pdf",
     "policy": "buckets/website/settings/policy/",

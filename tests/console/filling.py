@@ -75,7 +75,7 @@ def pdf(*texts: str, script: str = "") -> bytes:
     """Write a PDF with a page for each text; the script runs where a viewer lets it."""
     return document_of(
         [
-            f"0.1 0.3 0.7 rg 40 40 200 200 re f BT /F1 40 Tf 60 300 Td ({text}) Tj ET"
+            f"0.1 0.3 0.7 rg 40 40 200 200 re f BT /F1 28 Tf 40 320 Td ({text}) Tj ET"
             for text in texts
         ],
         script=script,
