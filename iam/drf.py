@@ -9,8 +9,8 @@ from rest_framework.request import Request
 from rest_framework.throttling import BaseThrottle
 
 from iam.authenticate import authenticate
-from iam.principals import ANONYMOUS, Principal
-from iam.rate_limits import OperationClass, count
+from iam.principals import Principal
+from iam.rate_limits import count, count_guess
 from kernel.errors import AuthenticationFailed
 
 
@@ -21,8 +21,7 @@ class PrincipalAuthentication(BaseAuthentication):
         try:
             authenticated = authenticate(request._request)
         except AuthenticationFailed:
-            # Guessing keys is counted too, by address.
-            count(request._request, ANONYMOUS, "rest", OperationClass.BUCKET)
+            count_guess(request._request, "rest")
             raise
         return authenticated.principal, authenticated
 

@@ -17,8 +17,9 @@ from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
 from django_ratelimit.core import get_usage
 
-from iam.principals import Principal
+from iam.principals import ANONYMOUS, Principal, RequestFacts
 from kernel.errors import TooManyRequests
+from kernel.http.requests import client_address
 from kernel.kept_settings import settings
 
 
@@ -93,6 +94,12 @@ def count(
             f"Rate limit exceeded. Please retry after {left} seconds.",
             retry_after=left,
         )
+
+
+def count_guess(request: HttpRequest, dialect: str) -> None:
+    """Count a request whose key does not hold, by its address."""
+    nobody = ANONYMOUS.asking(RequestFacts(source_ip=client_address(request.META)))
+    count(request, nobody, dialect, OperationClass.BUCKET)
 
 
 def is_used_up(

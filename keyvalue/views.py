@@ -15,7 +15,7 @@ from django.views.decorators.csrf import csrf_exempt
 from iam.authenticate import Authenticated, authenticate
 from iam.payloads import request_body
 from iam.queries import first_root
-from iam.rate_limits import OperationClass, count
+from iam.rate_limits import OperationClass, count, count_guess
 from kernel.bodies import Body
 from kernel.errors import (
     AuthenticationFailed,
@@ -64,9 +64,13 @@ def admitted(operation: OperationClass | None = None) -> Callable[[View], View]:
         @wraps(view)
         def admit(request: HttpRequest, **named: str) -> HttpResponseBase:
             request.dialect = "keyvalue"  # type: ignore[attr-defined]
-            authenticated = authenticate(request)
-            if authenticated.principal.is_anonymous:
-                authenticated = local_operator(request, authenticated)
+            try:
+                authenticated = authenticate(request)
+                if authenticated.principal.is_anonymous:
+                    authenticated = local_operator(request, authenticated)
+            except AuthenticationFailed:
+                count_guess(request, "keyvalue")
+                raise
             limited = operation or CLASSES.get(request.method or "")
             count(request, authenticated.principal, "keyvalue", limited or OTHER)
             if limited is None:

@@ -191,3 +191,20 @@ def test_no_count_is_lost_between_threads():
     for thread in threads:
         thread.join()
     assert cache.get("a") == 8000
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("path", ["/v1/buckets", "/objects/key", "/kv/key"])
+def test_guessing_keys_is_counted_by_address(client, settings, path):
+    settings.OBJECTSTORE_RATE_LIMITS = {**LIMITS, OperationClass.BUCKET: "2/h"}
+    settings.OBJECTSTORE_RATE_LIMITED_DIALECTS = ["rest", "keyvalue"]
+    caches["ratelimit"].clear()
+    guess = {"headers": {"Authorization": "Bearer a-guess"}}
+
+    def statuses(address: str) -> list[int]:
+        asked = [client.get(path, REMOTE_ADDR=address, **guess) for _ in range(3)]
+        assert all("X-RateLimit-Remaining" in one for one in asked)
+        return [one.status_code for one in asked]
+
+    assert statuses("192.0.2.1") == [401, 401, 429]
+    assert statuses("192.0.2.2") == [401, 401, 429]
