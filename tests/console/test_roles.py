@@ -160,6 +160,8 @@ PAGES = [
     own("download", "download/?key=a.txt"),
     own("zip", "zip/?prefix=folder/"),
     own("store_zip", "store-zip/?prefix=folder/"),
+    own("rewind", "rewind/?at=2099-01-01T00:00"),
+    PageRow("pdf_frame", "pdf-frame/", ALL),
     own("purge", "purge/"),
     own("undelete", "undelete/"),
 ]
