@@ -510,7 +510,8 @@ def checked_part(
     )
     if part is None or part.etag != etag:
         raise wrong
-    if upload.checksum_type == ChecksumType.COMPOSITE:
+    is_aws = settings.OBJECTSTORE_S3_FLAVOUR == "aws"
+    if is_aws and upload.checksum_type == ChecksumType.COMPOSITE:
         check_has_checksum(upload.checksum_algorithm, listed)
     for algorithm, value in listed.checksums.items():
         if not upload.checksum_algorithm or part.checksums.get(algorithm) != value:

@@ -100,7 +100,7 @@ def list_v2(request: S3Request) -> HttpResponse:
         "Name": request.bucket,
         "Prefix": encode(prefix),
         "StartAfter": encode(query["start-after"])
-        if "start-after" in query and token is None
+        if "start-after" in query and (token is None or rgw.is_asked())
         else None,
         "ContinuationToken": token,
         "NextContinuationToken": listing.next_token or None,

@@ -44,6 +44,7 @@ from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import FailedDeletion, ObjectIdentifier
 from objects.parts import parts_of
 from objects.restores import restore_object
+from s3api import rgw
 from s3api.expiration import add_expiration
 from s3api.handlers.tags import with_version
 from s3api.handlers.unsupported import (
@@ -110,12 +111,13 @@ def add_part_checksum(
         return
     for algorithm, value in part.checksums.items():
         response.headers[f"x-amz-checksum-{algorithm.lower()}"] = value
-    response.headers["x-amz-checksum-type"] = info.checksum["type"]
+    if part.checksums and info.checksum:
+        response.headers["x-amz-checksum-type"] = info.checksum["type"]
 
 
 def has_checked_parts(info: ObjectInfo) -> bool:
     """Tell whether S3 shows the checksum of each part, as of composite ones alone."""
-    return info.checksum.get("type") == ChecksumType.COMPOSITE
+    return rgw.is_asked() or info.checksum.get("type") == ChecksumType.COMPOSITE
 
 
 def get(request: S3Request) -> HttpResponseBase:
@@ -491,5 +493,6 @@ def part_elements(request: S3Request, info: ObjectInfo) -> str:
             ],
         )
         for part in page
+        if part.checksums
     ]
     return elements(facts) + "".join(rows)
