@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from playwright.sync_api import Page, sync_playwright
@@ -19,13 +20,16 @@ from tests.servers import LiveStore
 CHROMIUM = "/usr/bin/chromium"
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
+# When part of a folder was there.
+SOME_DAYS_AGO = datetime.now(UTC) - timedelta(days=60)
 PAGES = {
     "dashboard": "",
     "create-bucket": "create-bucket/",
     "browser": "buckets/team-photos/objects/?prefix=2026/",
     "search": "buckets/team-photos/objects/?q=20&type=image/&sort=-size",
     "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
-    "rewind": "buckets/team-photos/objects/?prefix=2026/&at=2030-01-01T12:00",
+    "rewind": "buckets/team-photos/objects/?prefix=2026/harbour/edited/"
+    f"&at={SOME_DAYS_AGO:%Y-%m-%dT%H:%M}",
     "lifecycle": "buckets/team-photos/settings/lifecycle/",
     "pdf": "buckets/team-photos/object/?key=2026/report.pdf",
     "policy": "buckets/website/settings/policy/",
