@@ -45,6 +45,8 @@ PAGES = (
     "buckets/{name}/settings/cors/",
     "buckets/{name}/settings/website/",
     "buckets/{name}/purge/",
+    "buckets/{name}/store-zip/?prefix=",
+    "buckets/{name}/share/?key=a/&folder=1&allows=upload",
     "users/",
     "create-user/",
     "groups/",
