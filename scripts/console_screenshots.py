@@ -20,16 +20,16 @@ from tests.servers import LiveStore
 CHROMIUM = "/usr/bin/chromium"
 WIDE = {"width": 1440, "height": 900}
 PHONE = {"width": 390, "height": 844}
-# When part of a folder was there.
-SOME_DAYS_AGO = datetime.now(UTC) - timedelta(days=60)
+# Versions tell their time by their ids, so that nothing was there before the pictures.
+FILLED_AT = datetime.now(UTC) + timedelta(minutes=3)
 PAGES = {
     "dashboard": "",
     "create-bucket": "create-bucket/",
     "browser": "buckets/team-photos/objects/?prefix=2026/",
     "search": "buckets/team-photos/objects/?q=20&type=image/&sort=-size",
     "object": "buckets/team-photos/object/?key=2026/lighthouse.png",
-    "rewind": "buckets/team-photos/objects/?prefix=2026/harbour/edited/"
-    f"&at={SOME_DAYS_AGO:%Y-%m-%dT%H:%M}",
+    "rewind": "buckets/team-photos/objects/?prefix=2026/"
+    f"&at={FILLED_AT:%Y-%m-%dT%H:%M}",
     "lifecycle": "buckets/team-photos/settings/lifecycle/",
     "pdf": "buckets/team-photos/object/?key=2026/report.pdf",
     "policy": "buckets/website/settings/policy/",
