@@ -136,7 +136,7 @@ test("ranges and conditions", async () => {
   const refused = (more) => client.getObject({ bucket, key: "key", ...more });
   await assert.rejects(refused({ ifNoneMatch: `"${etag}"` }), errors.NotModified);
   await assert.rejects(refused({ ifMatch: '"other"' }), errors.PreconditionFailed);
-  await assert.rejects(refused({ ifModifiedSince: new Date(Date.now() + 1e6) }), errors.NotModified);
+  await assert.rejects(refused({ ifModifiedSince: new Date() }), errors.NotModified);
   await assert.rejects(refused({ range: "bytes=10-" }), errors.InvalidRange);
   const again = client.putObject({ bucket, key: "key", body: "x", ifNoneMatch: "*" });
   await assert.rejects(again, errors.PreconditionFailed);
