@@ -222,7 +222,7 @@ def groups_of(
 def inside_of(
     document: dict[str, Any], name: str, part: Part, folder: str
 ) -> list[Part]:
-    if folder in {LOOSE, OTHERS}:
+    if folder in {LOOSE, OTHERS} or set(document["folders"][folder][2]) <= {LOOSE}:
         return [part]
     return [
         replace(

@@ -205,6 +205,8 @@ def test_usage_says_what_could_be_saved(
 def test_map_of_a_bucket_shows_what_is_in_its_folders(
     operator: Client, root: Any, filled: str
 ) -> None:
+    body = Body.of(bytes(50))
+    put_object(root, filled, "plain/file", body=body, now=timezone.now())
     page = f"/admin/buckets/{filled}/usage/"
     operator.post(page)
     drawn = operator.get(page).context_data["drawn"]
@@ -213,6 +215,7 @@ def test_map_of_a_bucket_shows_what_is_in_its_folders(
         "photos/2026/": (5000, 0),
         "photos/(not in a folder)": (3000, 0),
         "(not in a folder)": (100, 1),
+        "plain/": (50, 2),
     }
     assert sum(one.part.percent for one in drawn) == pytest.approx(100, abs=0.3)
     area = sum(one.tile.width * one.tile.height for one in drawn)
