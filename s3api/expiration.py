@@ -15,10 +15,9 @@ from lifecycle.rules import abort_of, expiration_of
 
 
 def add_expiration(
-    response: HttpResponseBase, info: ObjectInfo, bucket: BucketInfo | None = None
+    response: HttpResponseBase, info: ObjectInfo, bucket: BucketInfo | None
 ) -> None:
     """Add x-amz-expiration where a rule will delete the object."""
-    bucket = bucket or queries.get_by_id(info.bucket_id)
     if bucket is None or bucket.configurations_text == "{}":
         return
     rules = saved_rules(bucket)
@@ -28,6 +27,14 @@ def add_expiration(
         response.headers["x-amz-expiration"] = (
             f'expiry-date="{http_date(moment)}", rule-id="{quote(rule)}"'
         )
+
+
+def add_expiration_of_new(
+    response: HttpResponseBase, info: ObjectInfo, bucket_name: str
+) -> None:
+    """Add it to what answers a write, which has just had the bucket's row checked."""
+    bucket = queries.recall(bucket_name) or queries.get(bucket_name)
+    add_expiration(response, info, bucket)
 
 
 def add_abort(

@@ -19,7 +19,7 @@ from kernel.listing import page_size
 from kernel.results import CompletedPart, PartInfo
 from objects import multipart
 from s3api import rgw
-from s3api.expiration import add_abort, add_expiration
+from s3api.expiration import add_abort, add_expiration_of_new
 from s3api.handlers.listings import encoding, initiator_of, owner_of
 from s3api.handlers.objects import add_encryption, copy_source, wanted_attributes
 from s3api.handlers.tags import with_version
@@ -215,7 +215,7 @@ def complete(request: S3Request) -> HttpResponse:
         facts["ChecksumType"] = info.checksum["type"]
     response = document("CompleteMultipartUploadResult", elements(facts))
     add_encryption(response, info.encryption)
-    add_expiration(response, info)
+    add_expiration_of_new(response, info, request.bucket)
     with_version(response, info)
     return response
 

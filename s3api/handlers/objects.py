@@ -45,7 +45,7 @@ from objects.operations import FailedDeletion, ObjectIdentifier
 from objects.parts import parts_of
 from objects.restores import restore_object
 from s3api import rgw
-from s3api.expiration import add_expiration
+from s3api.expiration import add_expiration, add_expiration_of_new
 from s3api.handlers.tags import with_version
 from s3api.handlers.unsupported import (
     refuse_conditions_of_directories,
@@ -83,7 +83,7 @@ def put(request: S3Request) -> HttpResponse:
     response = empty()
     response.headers["ETag"] = f'"{info.etag}"'
     add_encryption(response, info.encryption)
-    add_expiration(response, info)
+    add_expiration_of_new(response, info, request.bucket)
     with_version(response, info)
     add_checksum(response, info)
     return response
@@ -247,7 +247,7 @@ def copy(request: S3Request) -> HttpResponse:
     )
     response = document("CopyObjectResult", copied(info))
     add_encryption(response, info.encryption)
-    add_expiration(response, info)
+    add_expiration_of_new(response, info, request.bucket)
     with_version(response, info)
     if not source.is_null:
         response.headers["x-amz-copy-source-version-id"] = source.version_id
