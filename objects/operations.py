@@ -138,9 +138,13 @@ def put_object(
         if plan.is_recalled:
             return commit(partial(record, plan.bucket))
         return commit_version(plan.bucket, record)
-    except BucketChangedError:
+    except (BucketChangedError, ObjectStoreError):
+        if not plan.is_recalled:
+            store.discard(written, now)
+            raise
         body.give_back(written.data or b"")
-        find_bucket(bucket_name)
+        if find_bucket(bucket_name) == plan.bucket:
+            raise
         return put_object(
             principal,
             bucket_name,

@@ -19,7 +19,14 @@ from buckets.quotas import put_bucket_quota
 from iam.models import Account
 from kernel.bodies import Body
 from kernel.checksums import ChecksumAlgorithm
-from kernel.errors import AccessDenied, NoSuchBucket, NoSuchKey, QuotaExceeded
+from kernel.conditions import Conditions
+from kernel.errors import (
+    AccessDenied,
+    NoSuchBucket,
+    NoSuchKey,
+    PreconditionFailed,
+    QuotaExceeded,
+)
 from kernel.results import ObjectInfo
 from objects.operations import get_object, put_object
 
@@ -41,8 +48,11 @@ def elsewhere() -> Iterator[None]:
     queries._recalled.update(recalled)
 
 
-def put(principal: Any, key: str = "key", body: Body | None = None) -> ObjectInfo:
-    return put_object(principal, "bucket", key, body=body or Body.of(DATA), now=NOW)
+def put(
+    principal: Any, key: str = "key", body: Body | None = None, **more: Any
+) -> ObjectInfo:
+    body = body or Body.of(DATA)
+    return put_object(principal, "bucket", key, body=body, now=NOW, **more)
 
 
 def get(principal: Any, key: str = "key") -> bytes:
@@ -111,6 +121,9 @@ def test_a_quota_counts_at_once(root: Any, bucket: str) -> None:
         put_bucket_quota(root, bucket, quota_bytes=None, quota_objects=1)
     with pytest.raises(QuotaExceeded):
         put(root, "one more")
+    with elsewhere():
+        put_bucket_quota(root, bucket, quota_bytes=None, quota_objects=2)
+    put(root, "one more")
 
 
 def test_bytes_are_sealed_from_the_moment_that_they_are_to_be(
@@ -133,6 +146,17 @@ def test_a_bucket_that_has_gone_is_not_there(root: Any, bucket: str) -> None:
     for act in (put, get):
         with pytest.raises(NoSuchBucket):
             act(root)
+
+
+def test_conditions_are_of_the_bucket_that_is_there(root: Any, bucket: str) -> None:
+    queries.get(bucket)
+    with elsewhere():
+        operations.delete_bucket(root, bucket, now=NOW)
+        operations.create_bucket(root, bucket, now=NOW)
+        etag = put(root).etag
+    put(root, conditions=Conditions(if_match=f'"{etag}"'))
+    with pytest.raises(PreconditionFailed):
+        put(root, conditions=Conditions(if_none_match="*"))
 
 
 def test_a_bucket_of_the_same_name_is_another(
