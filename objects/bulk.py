@@ -431,14 +431,6 @@ def versions_of_key(
     return queries.versions_of_keys(bucket.id, [key], most)
 
 
-def restore_version(
-    principal: Principal, bucket_name: str, key: str, version_id: str, *, now: datetime
-) -> ObjectInfo:
-    """Make an earlier version the newest, by copying it; no byte moves."""
-    source = CopySource(bucket_name, key, version_id)
-    return copy_object(principal, source, bucket_name, key, now=now)[1]
-
-
 # Copy and move
 
 

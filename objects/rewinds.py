@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,9 +25,9 @@ from kernel.results import BucketInfo, ObjectInfo, ObjectSummary
 from kernel.versions import first_id_of
 from objects import queries
 from objects.bulk import MOST_WEIGHED, STEP_OF_EDITS, Step
-from objects.copies import CopySource, copy_object
+from objects.copies import restore_version
 from objects.listings import fold, listing_context, name_of
-from objects.operations import NO_ATTRIBUTES, FailedDeletion, delete_object
+from objects.operations import FailedDeletion, delete_object
 from objects.searches import KEYS_PER_STEP, MOST_SECONDS, until
 
 # The first stretch of a page, and the next after each that was not in vain: a page of a
@@ -262,34 +262,17 @@ def restore_page(
             if was is None:
                 hide(principal, bucket_name, row, now=timezone.now())
             else:
-                copy_to_top(principal, bucket_name, was, row, now=timezone.now())
+                restore_version(
+                    principal,
+                    bucket_name,
+                    was,
+                    conditions=as_it_is(row),
+                    now=timezone.now(),
+                )
             done.append(row.size if was is None else was.size)
         except ObjectStoreError as error:
             failures.append(FailedDeletion(row.key, "", error))
     return Step(len(done), sum(done), failures, {"after": after})
-
-
-def copy_to_top(
-    principal: Principal,
-    bucket_name: str,
-    version: ObjectInfo,
-    newest: ObjectInfo,
-    *,
-    now: datetime,
-) -> None:
-    """Make an earlier version the newest, in its own class, unless the key changes."""
-    own = version.attributes
-    copy_object(
-        principal,
-        CopySource(bucket_name, version.key, version.version_id),
-        bucket_name,
-        version.key,
-        attributes=replace(
-            NO_ATTRIBUTES, storage_class=own.storage_class, encryption=own.encryption
-        ),
-        conditions=as_it_is(newest),
-        now=now,
-    )
 
 
 def hide(

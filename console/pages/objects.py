@@ -26,7 +26,7 @@ from kernel.results import BucketInfo, ObjectInfo
 from lifecycle.operations import saved_rules
 from lifecycle.rules import expiration_of
 from objects import bulk, retention, tagging
-from objects.copies import CopySource, copy_object
+from objects.copies import CopySource, copy_object, restore_version
 from objects.operations import delete_object, get_object, head_object
 from shares.operations import list_shares
 
@@ -338,7 +338,8 @@ class ObjectPage(BucketPage):
         self, request: HttpRequest, name: str, key: str, version_id: str
     ) -> HttpResponseBase:
         chosen = request.POST.get("chosen", "")
-        bulk.restore_version(self.principal, name, key, chosen, now=timezone.now())
+        found = head_object(self.principal, name, key, version_id=chosen)
+        restore_version(self.principal, name, found.info, now=timezone.now())
         self.say("That version is the current one again; nothing was lost.")
         return self.go(object_link(name, key, anchor="#versions"))
 

@@ -25,13 +25,15 @@ SCRIPT = b"<script>parent.document.title = 'owned'</script>"
 SVG = b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>'
 
 
-def put(root: Any, bucket: str, key: str, data: bytes = b"data", kind: str = "") -> Any:
+def put(
+    root: Any, bucket: str, key: str, data: bytes = b"data", kind: str = "", **more: Any
+) -> Any:
     return put_object(
         root,
         bucket,
         key,
         body=Body.of(data),
-        attributes=ObjectAttributes(content_type=kind),
+        attributes=ObjectAttributes(content_type=kind, **more),
         now=timezone.now(),
     )
 
@@ -251,13 +253,15 @@ def test_tags_are_saved_and_refusals_shown(
 
 
 def test_earlier_version_is_restored(operator: Any, root: Any, versioned: str) -> None:
-    first = put(root, versioned, "a", b"first")
+    first = put(root, versioned, "a", b"first", storage_class="cold")
     put(root, versioned, "a", b"second")
     operator.post(
         page(versioned, "object", key="a"),
         {"act": "restore", "chosen": first.version_id},
     )
-    assert b"".join(get_object(root, versioned, "a").chunks) == b"first"
+    restored = get_object(root, versioned, "a")
+    assert b"".join(restored.chunks) == b"first"
+    assert restored.info.storage_class == "cold"
     assert len(list_object_versions(root, versioned).versions) == 3
 
 
