@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import sqlite3
 import tarfile
 from collections.abc import Callable, Iterator
@@ -148,20 +149,27 @@ def told_of_version(s3: Any, bucket: str, listed: dict[str, Any]) -> dict[str, A
     }
 
 
+# What is told otherwise on purpose. Of an object that was stored without a type, S3
+# says what AWS says.
+TOLD_OTHERWISE = [("application/octet-stream", "binary/octet-stream")]
+# As on AWS: the parts of an upload that was begun without a checksum.
+TOLD_NO_MORE = re.compile(r"/parts/\d+/\d+/ChecksumCRC32$")
+
+
 def lost(before: Any, after: Any, place: str = "") -> Iterator[str]:
     """Name what was told before and is not told the same now; more may be told."""
     if isinstance(before, dict) and isinstance(after, dict):
         for name, value in before.items():
             if name in after:
                 yield from lost(value, after[name], f"{place}/{name}")
-            else:
+            elif not TOLD_NO_MORE.search(f"{place}/{name}"):
                 yield f"{place}/{name}"
     elif isinstance(before, list) and isinstance(after, list):
         if len(before) != len(after):
             yield f"{place}: {len(before)} became {len(after)}"
         for number, (one, other) in enumerate(zip(before, after, strict=False)):
             yield from lost(one, other, f"{place}/{number}")
-    elif before != after:
+    elif before != after and (before, after) not in TOLD_OTHERWISE:
         yield f"{place}: {before!r} became {after!r}"
 
 
