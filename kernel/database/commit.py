@@ -22,6 +22,7 @@ from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections, transaction
 
 from kernel import auditing, telemetry
+from kernel.database.rows import connection_of
 from kernel.errors import InsufficientStorage, ServiceUnavailable
 from kernel.telemetry import traced
 
@@ -56,7 +57,7 @@ def commit[T](record: Callable[[], T], *, using: str = "default") -> T:
 
 
 def _commit[T](record: Callable[[], T], using: str) -> T:
-    connection = connections[using]
+    connection = connection_of(using)
     if connection.in_atomic_block:
         with transaction.atomic(using=using):
             return record()
@@ -219,17 +220,18 @@ class _GroupCommitter:
                 write.error = error
 
 
-_committers: dict[tuple[int, str], _GroupCommitter] = {}
+_committers: dict[str, _GroupCommitter] = {}
 _starting = threading.Lock()
+# A forked child starts its own.
+os.register_at_fork(after_in_child=_committers.clear)
 
 
 def _committer(using: str) -> _GroupCommitter:
-    """Give this process's writer; a forked child starts its own."""
-    name = (os.getpid(), using)
-    found = _committers.get(name)
+    """Give this process's writer."""
+    found = _committers.get(using)
     if found is None:
         with _starting:
-            found = _committers.get(name)
+            found = _committers.get(using)
             if found is None:
-                found = _committers[name] = _GroupCommitter(using)
+                found = _committers[using] = _GroupCommitter(using)
     return found

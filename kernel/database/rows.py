@@ -25,13 +25,16 @@ Row = tuple[Any, ...]
 @traced("query", "db.query.text")
 def fetch_all(sql: str, values: Sequence[Any]) -> list[Row]:
     """Run a statement with %s for its values and give all rows."""
-    connection = _connection()
+    connection = connection_of_thread()
     if _is_plain(connection):
-        with connection.wrap_database_errors:
+        try:
             rows: list[Row] = connection.connection.execute(
                 _with_question_marks(sql), values
             ).fetchall()
-            return rows
+        except connection.Database.Error:
+            with connection.wrap_database_errors:
+                raise
+        return rows
     with _cursor(connection) as cursor:
         cursor.execute(sql, values)
         return list(cursor.fetchall())
@@ -49,11 +52,14 @@ def fetch_one(sql: str, values: Sequence[Any]) -> Row | None:
 @traced("query", "db.query.text")
 def execute(sql: str, values: Sequence[Any]) -> int:
     """Run a statement and give the number of rows it changed."""
-    connection = _connection()
+    connection = connection_of_thread()
     if _is_plain(connection):
-        with connection.wrap_database_errors:
+        try:
             done = connection.connection.execute(_with_question_marks(sql), values)
-            return int(done.rowcount)
+        except connection.Database.Error:
+            with connection.wrap_database_errors:
+                raise
+        return int(done.rowcount)
     with _cursor(connection) as cursor:
         cursor.execute(sql, values)
         return int(cursor.rowcount)
@@ -62,8 +68,13 @@ def execute(sql: str, values: Sequence[Any]) -> int:
 _of_thread = threading.local()
 
 
-def _connection() -> Any:
-    """Give this thread's connection, which Django takes 2 us to find."""
+def connection_of(using: str) -> Any:
+    """Give this thread's connection to a database."""
+    return connection_of_thread() if using == DEFAULT_DB_ALIAS else connections[using]
+
+
+def connection_of_thread() -> Any:
+    """Give this thread's default connection, which Django takes 2 us to find."""
     try:
         return _of_thread.connection
     except AttributeError:
