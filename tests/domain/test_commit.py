@@ -146,6 +146,26 @@ def test_one_failing_write_harms_no_other():
     assert names() == {"a", "b", "c"}
 
 
+@pytest.mark.parametrize(("changes", "expected"), [(False, 3), (True, 6)])
+def test_writes_run_again_only_where_one_left_something_to_undo(changes, expected):
+    if connection.vendor != "sqlite":
+        pytest.skip("PostgreSQL commits each by itself")
+    ran = []
+
+    def refused() -> None:
+        ran.append("refused")
+        if changes:
+            Group.objects.create(name="half")
+        raise NoSuchKey(key="k")
+
+    def adds(name: str) -> Callable[[], int]:
+        return lambda: ran.append(name) or Group.objects.create(name=name).pk
+
+    call_at_once([adds("a"), adds("b"), refused])
+    assert names() == {"a", "b"}
+    assert len(ran) == expected
+
+
 def test_a_violation_is_answered_to_its_own_caller():
     commit(add("taken"))
     callers = call_at_once([add("free"), add("taken"), add("also free")])
