@@ -230,9 +230,7 @@ class _GroupCommitter:
         except _HalfDoneError:
             self._run_all(batch, _run_in_savepoint)
 
-    def _run_all(
-        self, batch: list[_Write], run: Callable[[_Write, Any], None]
-    ) -> None:
+    def _run_all(self, batch: list[_Write], run: Callable[[_Write, Any], None]) -> None:
         connection = self._connected()
         with transaction.atomic(using=self._using):
             for write in batch:
