@@ -48,8 +48,6 @@ class LiveStore:
             "OBJECTSTORE_ROOT_SECRET_KEY": SECRET_ACCESS_KEY,
             "OBJECTSTORE_ROOT_PASSWORD": "test-password",
             "OBJECTSTORE_RATE_LIMITED_DIALECTS": "",
-            # The tests of a whole run are one user's.
-            "OBJECTSTORE_ACCESS_KEYS_PER_USER": "100",
             # Where a database is given, all stores of a run share it.
             "OBJECTSTORE_SEALING_KEYS": "sealing-key-of-the-tests",
             **environment,

@@ -102,8 +102,12 @@ def test_without_script_a_text_area_does(
     context.close()
 
 
-def test_key_is_made_rotated_disabled_and_deleted_by_keyboard(page: Any) -> None:
+def test_key_is_made_rotated_disabled_and_deleted_by_keyboard(
+    page: Any, live_store: LiveStore
+) -> None:
+    live_store.manage("create_user", "root", "keyboarder")
     page.goto("/admin/create-key/")
+    page.get_by_label("For", exact=True).select_option(label="keyboarder")
     page.get_by_label("What for").fill("rotated here")
     page.keyboard.press("Enter")
     old = page.get_by_label("Access key id").input_value()
