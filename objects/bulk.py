@@ -61,6 +61,8 @@ class Weight:
     markers_count: int = 0
     locked_count: int = 0
     is_whole: bool = True
+    # The rest may be counted by other means, that know nothing of locks.
+    locks_are_whole: bool = True
 
     @property
     def total_count(self) -> int:
@@ -152,14 +154,15 @@ def chosen_pages(
 
 
 def bucket_of_keys(
-    principal: Principal, bucket_name: str, keys: Sequence[str]
+    principal: Principal,
+    bucket_name: str,
+    keys: Sequence[str],
+    action: str = "s3:ListBucket",
 ) -> BucketInfo:
     """Find the bucket for who may list the folder that all these keys lie in."""
     shared = commonprefix(list(keys))  # noqa: RUF071 - cut to whole folders next
     folder = shared[: shared.rfind("/") + 1]
-    return get_bucket(
-        principal, "s3:ListBucket", bucket_name, context={"s3:prefix": folder}
-    )
+    return get_bucket(principal, action, bucket_name, context={"s3:prefix": folder})
 
 
 def listed_again(
@@ -229,6 +232,24 @@ def weigh_keys(
     bucket = bucket_of_keys(principal, bucket_name, keys)
     rows = queries.versions_of_keys(bucket.id, keys, MOST_WEIGHED)
     return weight_of(rows, now)
+
+
+def weigh_versions(
+    principal: Principal,
+    bucket_name: str,
+    identifiers: Sequence[ObjectIdentifier],
+    *,
+    now: datetime,
+) -> Weight:
+    """Count some versions and markers; those that are gone weigh nothing.
+
+    Raises AccessDenied.
+    """
+    keys = [one.key for one in identifiers]
+    action = "s3:ListBucketVersions"
+    bucket = bucket_of_keys(principal, bucket_name, keys, action)
+    found = (queries.look_up(bucket.id, one.key, one.version_id) for one in identifiers)
+    return weight_of([row for row in found if row is not None], now)
 
 
 def weight_of(rows: list[ObjectInfo], now: datetime) -> Weight:

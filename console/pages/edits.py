@@ -188,7 +188,6 @@ class EditObjects(BucketPage):
             chosen=chosen,
             form=form,
             matches=self.matches(bucket, chosen),
-            keeps_versions=bool(bucket.versioning),
             next=self.request.POST.get("next", ""),
         )
         response.status_code = status

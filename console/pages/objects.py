@@ -27,7 +27,7 @@ from lifecycle.operations import saved_rules
 from lifecycle.rules import expiration_of
 from objects import bulk, retention, tagging
 from objects.copies import CopySource, copy_object, restore_version
-from objects.operations import delete_object, get_object, head_object
+from objects.operations import get_object, head_object
 from shares.operations import list_shares
 
 OBJECT_ACTIONS = (
@@ -350,22 +350,6 @@ class ObjectPage(BucketPage):
         self.say(f"{key} is back.")
         return self.go(object_link(name, key))
 
-    def delete_version(
-        self, request: HttpRequest, name: str, key: str, version_id: str
-    ) -> HttpResponseBase:
-        delete_object(
-            self.principal,
-            name,
-            key,
-            version_id=request.POST.get("chosen", ""),
-            bypass_governance="bypass" in request.POST,
-            now=timezone.now(),
-        )
-        self.say("That version is gone for good.")
-        if bulk.versions_of_key(self.principal, name, key, most=1):
-            return self.go(object_link(name, key, anchor="#versions"))
-        return self.go(browse_link(name, folder_of(key)))
-
 
 def minute(moment: datetime | None) -> datetime | None:
     """Cut a time to the minute, which is what the form shows of it."""
@@ -379,7 +363,6 @@ ACTS = {
     "share": ObjectPage.share,
     "restore": ObjectPage.restore,
     "undelete": ObjectPage.undelete,
-    "delete_version": ObjectPage.delete_version,
 }
 
 

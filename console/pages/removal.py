@@ -18,7 +18,7 @@ from console import jobs
 from console.jobs import Measure
 from console.models import JobKind
 from console.pages.browser import DELIMITER, browse_link, folder_of
-from console.pages.buckets import BucketPage
+from console.pages.buckets import BucketPage, may_in
 from console.pages.filters import Filters, read_search
 from console.settings.widgets import ConsoleForm
 from iam.access import may
@@ -31,6 +31,7 @@ from objects.operations import FailedDeletion, ObjectIdentifier, delete_objects
 from objects.searches import Matches
 
 MOST_CHOSEN = 1000
+MOST_WARNINGS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,8 @@ class Delete(BucketPage):
             chosen=chosen,
             matches=matches_of(self.principal, bucket.name, chosen),
             weight=bulk.weigh_keys(self.principal, bucket.name, chosen.keys, now=now),
+            versions=self.weigh_versions(bucket, chosen),
+            may=may_in(self.principal, bucket, "s3:BypassGovernanceRetention"),
             folders=[
                 (
                     folder,
@@ -124,8 +127,14 @@ class Delete(BucketPage):
                 )
                 for folder in chosen.folders
             ],
-            keeps_versions=bool(bucket.versioning),
             next=self.request.POST.get("next", ""),
+        )
+
+    def weigh_versions(self, bucket: BucketInfo, chosen: Chosen) -> Weight | None:
+        if not chosen.versions:
+            return None
+        return bulk.weigh_versions(
+            self.principal, bucket.name, chosen.versions, now=timezone.now()
         )
 
     def delete(self, name: str, chosen: Chosen) -> list[FailedDeletion]:
@@ -158,8 +167,10 @@ class Delete(BucketPage):
             self.say(f"{done} deleted.")
         if queued:
             self.say(f"{queued} folder{'s' * (queued > 1)}: deleting as a job.")
-        for one in failures[:5]:
+        for one in failures[:MOST_WARNINGS]:
             self.warn(f"{one.key}: {one.error.text}")
+        if len(failures) > MOST_WARNINGS:
+            self.warn(f"{len(failures) - MOST_WARNINGS} more were refused.")
 
 
 def matches_of(principal: Principal, name: str, chosen: Chosen) -> Matches | None:
@@ -218,6 +229,7 @@ def weight_of_bucket(principal: Principal, bucket: BucketInfo) -> Weight:
         held.versions_size,
         held.markers_count,
         sample.locked_count,
+        locks_are_whole=sample.is_whole or not bucket.has_object_lock,
     )
 
 
@@ -262,7 +274,6 @@ class Purge(BucketPage):
             prefix=prefix,
             form=form,
             weight=self.weigh(bucket, prefix),
-            keeps_versions=bool(bucket.versioning),
         )
         response.status_code = status
         return response  # type: ignore[no-any-return]
@@ -325,8 +336,8 @@ class Undelete(BucketPage):
             chosen = Chosen.of(request.POST)
             job = start_match_job(self.principal, JobKind.RESTORE, name, chosen)
             return self.go(reverse("admin:job", args=[job.pk]))
-        if "key" not in request.POST and "version" not in request.POST:
-            return self.restore_prefix(name, request.POST.get("prefix", ""))
+        if "prefix" in request.POST:
+            return self.restore_prefix(name, request.POST["prefix"])
         chosen = Chosen.of(request.POST)
         keys = {*chosen.keys, *(one.key for one in chosen.versions)}
         restored = 0

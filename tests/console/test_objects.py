@@ -269,8 +269,8 @@ def test_version_is_deleted_for_good(operator: Any, root: Any, versioned: str) -
     first = put(root, versioned, "a", b"first")
     put(root, versioned, "a", b"second")
     operator.post(
-        page(versioned, "object", key="a"),
-        {"act": "delete_version", "chosen": first.version_id},
+        page(versioned, "delete"),
+        {"version": f"{first.version_id} a", "confirmed": "1"},
     )
     assert len(list_object_versions(root, versioned).versions) == 1
 
