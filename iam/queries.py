@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, prefetch_related_objects
 from django.utils import timezone
 
 from iam.models import (
@@ -162,6 +163,43 @@ def principal_of(
     identity: Identity, *, key_id: str = "", is_rate_limited: bool = True
 ) -> Principal:
     """Make the principal of an identity, with all policies that speak for it."""
+    return _principal(identity, policies_of(identity), key_id, is_rate_limited)
+
+
+def principals_of(identities: Sequence[Identity]) -> list[Principal]:
+    """Make the principals of many identities, by as many queries as for a few."""
+    prefetch_related_objects(
+        list(identities),
+        "account",
+        "inline_policies",
+        "managed_policies",
+        "iam_groups__inline_policies",
+        "iam_groups__managed_policies",
+    )
+    parse = cache(_parsed)
+    return [
+        _principal(one, [parse(*policy) for policy in _documents_of(one)])
+        for one in identities
+    ]
+
+
+def _documents_of(identity: Identity) -> list[tuple[str, str]]:
+    """List names and documents of what was fetched with an identity."""
+    owners = [identity, *identity.iam_groups.all()]
+    inline = [policy for one in owners for policy in one.inline_policies.all()]
+    # Who has a managed policy twice, by a group too, has it once.
+    managed = {
+        policy.pk: policy for one in owners for policy in one.managed_policies.all()
+    }
+    return [(policy.name, policy.document) for policy in [*inline, *managed.values()]]
+
+
+def _principal(
+    identity: Identity,
+    policies: Iterable[Policy],
+    key_id: str = "",
+    is_rate_limited: bool = True,
+) -> Principal:
     account = identity.account
     return Principal(
         kind=PrincipalKind(identity.kind),
@@ -173,7 +211,7 @@ def principal_of(
         name=identity.name,
         unique_id=identity.unique_id,
         arn=identity.arn,
-        policies=tuple(policies_of(identity)),
+        policies=tuple(policies),
         key_id=key_id or f"identity:{identity.pk}",
         is_rate_limited=is_rate_limited,
         tags=tuple(identity.tags.items()),
@@ -191,10 +229,11 @@ def policies_of(identity: Identity) -> list[Policy]:
         .distinct()
         .values_list("name", "document")
     )
-    return [
-        parse_policy(document, name=name, kind=PolicyKind.IDENTITY)
-        for name, document in [*inline, *managed]
-    ]
+    return [_parsed(name, document) for name, document in [*inline, *managed]]
+
+
+def _parsed(name: str, document: str) -> Policy:
+    return parse_policy(document, name=name, kind=PolicyKind.IDENTITY)
 
 
 def principal_of_user(user: Any) -> Principal | None:

@@ -19,7 +19,7 @@ from iam.access import account_arn, check_may, may
 from iam.entities import EntityKind
 from iam.models import Identity, IdentityKind
 from iam.principals import Principal
-from iam.queries import principal_of
+from iam.queries import principals_of
 from kernel.errors import InvalidArgument, NoSuchBucket, ObjectStoreError
 from kernel.results import BucketInfo
 
@@ -60,8 +60,16 @@ class AccessForm(ConsoleForm):
         who.choices = [(one.unique_id, one.name) for one in people]
 
 
-def reach_of(identity: Identity, bucket: BucketInfo) -> Reach:
-    person = principal_of(identity)
+def reaches_of(people: list[Identity], bucket: BucketInfo) -> list[Reach]:
+    """Tell what each of some people may do, by as many queries as for one."""
+    principals = principals_of(people)
+    return [
+        reach_of(one, principal, bucket)
+        for one, principal in zip(people, principals, strict=True)
+    ]
+
+
+def reach_of(identity: Identity, person: Principal, bucket: BucketInfo) -> Reach:
     answers = [
         (
             words,
@@ -92,7 +100,7 @@ class BucketAccess(BucketPage):
         people = self.people()
         response = self.render_bucket(
             bucket,
-            reaches=[reach_of(one, bucket) for one in people],
+            reaches=reaches_of(people, bucket),
             questions=[words for words, _, _ in QUESTIONS],
             form=form or AccessForm(plain(people)),
             others=plain(people),

@@ -219,9 +219,11 @@ class _GroupCommitter:
         """Give the connection: what hinders it is an answer, not this thread's end."""
         connection = connections[self._using]
         if connection.connection is None:
-            # The one writer keeps the upper pages of every index at hand.
+            # The one writer keeps the upper pages of every index at hand. Not more:
+            # where a B-tree was balanced, SQLite's commit walks all cached pages of a
+            # database below 1 GiB. With 64 MiB a PUT takes 30 us more than with 16.
             with connection.cursor() as cursor:
-                cursor.execute("PRAGMA cache_size = -65536")
+                cursor.execute("PRAGMA cache_size = -16384")
         return connection
 
     def _commit_together(self, batch: list[_Write]) -> None:

@@ -6,6 +6,8 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from buckets.operations import create_bucket
@@ -133,3 +135,20 @@ def test_jobs_of_others_are_not_seen(
     client = sign_in("ada", text)
     assert b"No jobs yet" in client.get("/admin/jobs/").content
     assert b"Purge" in operator.get("/admin/jobs/").content
+
+
+def test_access_asks_as_much_for_many_people(
+    operator: Any, sign_in: Any, bucket: str
+) -> None:
+    def queries() -> int:
+        page = f"/admin/buckets/{bucket}/access/"
+        with CaptureQueriesContext(connection) as captured:
+            assert operator.get(page).status_code == 200
+        return len(captured)
+
+    sign_in("first", ROLES["Self-service"])
+    queries()
+    few = queries()
+    for number in range(6):
+        sign_in(f"more-{number}", ROLES["Auditor"], ROLES["Self-service"])
+    assert queries() == few
