@@ -185,7 +185,7 @@ def principals_of(identities: Sequence[Identity]) -> list[Principal]:
 
 def _documents_of(identity: Identity) -> list[tuple[str, str]]:
     """List names and documents of what was fetched with an identity."""
-    owners = [identity, *identity.iam_groups.all()]
+    owners: list[Any] = [identity, *identity.iam_groups.all()]
     inline = [policy for one in owners for policy in one.inline_policies.all()]
     # Who has a managed policy twice, by a group too, has it once.
     managed = {

@@ -140,14 +140,16 @@ def test_jobs_of_others_are_not_seen(
 def test_access_asks_as_much_for_many_people(
     operator: Any, sign_in: Any, bucket: str
 ) -> None:
+    page = f"/admin/buckets/{bucket}/access/"
+
     def queries() -> int:
-        page = f"/admin/buckets/{bucket}/access/"
+        # What a process recalls is recalled by then.
+        operator.get(page)
         with CaptureQueriesContext(connection) as captured:
             assert operator.get(page).status_code == 200
         return len(captured)
 
     sign_in("first", ROLES["Self-service"])
-    queries()
     few = queries()
     for number in range(6):
         sign_in(f"more-{number}", ROLES["Auditor"], ROLES["Self-service"])
