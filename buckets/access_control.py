@@ -8,6 +8,7 @@ from typing import Any
 from buckets import acls
 from buckets.access import get_bucket
 from buckets.configurations import (
+    NO_OWNERSHIP_CONTROLS,
     PUBLIC_BLOCKS,
     Configuration,
     ObjectOwnership,
@@ -20,6 +21,7 @@ from kernel.errors import (
     InvalidBucketAclWithObjectOwnership,
     MalformedACLError,
     MalformedXML,
+    OwnershipControlsNotFoundError,
 )
 from kernel.results import BucketInfo
 
@@ -66,6 +68,36 @@ def check_stated_owner(stated: str, actual: str) -> None:
     """An ACL names its owner, who cannot be changed by it."""
     if stated and stated != actual:
         raise MalformedACLError("The owner of an ACL cannot be changed by it.")
+
+
+def get_bucket_ownership_controls(
+    principal: Principal, name: str, *, expected_owner: str = ""
+) -> ObjectOwnership:
+    """Tell who owns new objects. Raises OwnershipControlsNotFoundError."""
+    bucket = get_bucket(
+        principal,
+        "s3:GetBucketOwnershipControls",
+        name,
+        expected_owner=expected_owner,
+    )
+    controls = configurations_of(bucket.configurations_text).ownership_controls
+    if controls is None:
+        raise OwnershipControlsNotFoundError(bucket_name=name)
+    return controls
+
+
+@audited()
+def delete_bucket_ownership_controls(
+    principal: Principal, name: str, *, expected_owner: str = ""
+) -> None:
+    """Remove the controls: ACLs count, and objects are their writers'."""
+    put_configuration(
+        principal,
+        name,
+        Configuration.OWNERSHIP,
+        NO_OWNERSHIP_CONTROLS,
+        expected_owner=expected_owner,
+    )
 
 
 @audited()

@@ -47,6 +47,10 @@ class ObjectOwnership(StrEnum):
     OBJECT_WRITER = "ObjectWriter"
 
 
+# What stands in the place of ownership controls that were removed.
+NO_OWNERSHIP_CONTROLS = ""
+
+
 def policy_kind() -> PolicyKind:
     """Give the grammar of bucket policies in the server's flavour."""
     if settings.OBJECTSTORE_S3_FLAVOUR == "rgw":
@@ -83,12 +87,20 @@ class Configurations:
 
     @cached_property
     def ownership(self) -> ObjectOwnership:
-        """AWS since April 2023: ACLs are off unless ownership controls allow them."""
+        """Tell who owns new objects; without any controls whoever uploads them."""
+        return self.ownership_controls or ObjectOwnership.OBJECT_WRITER
+
+    @cached_property
+    def ownership_controls(self) -> ObjectOwnership | None:
+        """Give the controls; None where there are none.
+
+        AWS since April 2023: a new bucket has some, and they turn ACLs off.
+        """
         stated = self.documents.get(Configuration.OWNERSHIP)
-        if stated is not None:
+        if stated:
             return ObjectOwnership(stated)
-        if settings.OBJECTSTORE_S3_FLAVOUR == "rgw":
-            return ObjectOwnership.OBJECT_WRITER
+        if stated == NO_OWNERSHIP_CONTROLS or settings.OBJECTSTORE_S3_FLAVOUR == "rgw":
+            return None
         return ObjectOwnership.BUCKET_OWNER_ENFORCED
 
     @property

@@ -8,7 +8,7 @@ from typing import Any
 
 from audit import operations as audit
 from audit.models import AuditEvent
-from console.settings.registry import Setting
+from console.settings.registry import Setting, shown_ownership
 from iam.access import may
 from iam.principals import Principal
 from kernel.errors import NoSuchEntity
@@ -19,7 +19,7 @@ MOST_CHANGES = 10
 SHOWN: dict[str, Callable[[Any], Any]] = {
     "policy": lambda text: json.loads(text) if isinstance(text, str) else text,
     "versioning": lambda status: {"Status": status} if status else None,
-    "ownership": lambda stated: {"ObjectOwnership": stated},
+    "ownership": shown_ownership,
     "request-payment": lambda payer: {"Payer": payer},
     "quota": lambda held: {
         "QuotaBytes": held["bytes"],

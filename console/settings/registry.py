@@ -11,7 +11,7 @@ from django import forms
 from django.conf import settings
 
 from buckets import access_control, operations, quotas
-from buckets.configurations import Configuration
+from buckets.configurations import Configuration, ObjectOwnership
 from buckets.cors import check_cors
 from buckets.encryption import check_encryption
 from buckets.lifecycle import check_lifecycle
@@ -141,7 +141,12 @@ def write_policy(principal: Principal, name: str, document: Any) -> None:
 
 def read_ownership(principal: Principal, name: str) -> Any:
     stated = stored(Configuration.OWNERSHIP)(principal, name)
-    return None if stated is None else {"ObjectOwnership": stated}
+    return None if stated is None else shown_ownership(stated)
+
+
+def shown_ownership(stated: str) -> dict[str, str]:
+    """Show what counts where the controls were removed, too."""
+    return {"ObjectOwnership": stated or ObjectOwnership.OBJECT_WRITER}
 
 
 def write_ownership(principal: Principal, name: str, document: Any) -> None:

@@ -99,7 +99,6 @@ delete_encryption = remover(Configuration.ENCRYPTION)
 delete_lifecycle = remover(Configuration.LIFECYCLE)
 delete_tagging = remover(Configuration.TAGGING)
 delete_policy = remover(Configuration.POLICY)
-delete_ownership = remover(Configuration.OWNERSHIP)
 delete_public_access_block = remover(Configuration.PUBLIC_ACCESS_BLOCK)
 
 
@@ -190,7 +189,9 @@ def get_policy_status(request: S3Request) -> HttpResponse:
 
 
 def get_ownership(request: S3Request) -> HttpResponse:
-    ownership = get_stored(request, Configuration.OWNERSHIP)
+    ownership = access_control.get_bucket_ownership_controls(
+        request.principal, request.bucket, expected_owner=request.expected_owner
+    )
     rule = element("Rule", [element("ObjectOwnership", ownership)])
     return document("OwnershipControls", rule)
 
@@ -206,6 +207,13 @@ def put_ownership(request: S3Request) -> HttpResponse:
         expected_owner=request.expected_owner,
     )
     return empty()
+
+
+def delete_ownership(request: S3Request) -> HttpResponse:
+    access_control.delete_bucket_ownership_controls(
+        request.principal, request.bucket, expected_owner=request.expected_owner
+    )
+    return empty(204)
 
 
 get_public_access_block = reader(

@@ -132,8 +132,8 @@ def test_a_policy_opens_a_bucket_once_that_is_not_blocked(
 def test_acls_are_off_until_ownership_allows_them(s3, s3_bucket, refused):
     with refused("AccessControlListNotSupported", 400):
         s3.put_object(Bucket=s3_bucket, Key="key", Body=b"", ACL="public-read")
-    with refused("OwnershipControlsNotFoundError", 404):
-        s3.get_bucket_ownership_controls(Bucket=s3_bucket)
+    rules = s3.get_bucket_ownership_controls(Bucket=s3_bucket)["OwnershipControls"]
+    assert rules["Rules"] == [{"ObjectOwnership": "BucketOwnerEnforced"}]
     s3.put_bucket_ownership_controls(
         Bucket=s3_bucket,
         OwnershipControls={"Rules": [{"ObjectOwnership": "BucketOwnerPreferred"}]},
@@ -143,7 +143,16 @@ def test_acls_are_off_until_ownership_allows_them(s3, s3_bucket, refused):
     # Public access is still blocked.
     with refused("AccessDenied", 403):
         s3.put_object(Bucket=s3_bucket, Key="key", Body=b"", ACL="public-read")
+
+
+def test_acls_count_where_ownership_controls_were_removed(s3, s3_bucket, refused):
     s3.delete_bucket_ownership_controls(Bucket=s3_bucket)
+    s3.delete_bucket_ownership_controls(Bucket=s3_bucket)
+    with refused("OwnershipControlsNotFoundError", 404):
+        s3.get_bucket_ownership_controls(Bucket=s3_bucket)
+    s3.put_object(Bucket=s3_bucket, Key="key", Body=b"", ACL="bucket-owner-read")
+    grants = s3.get_object_acl(Bucket=s3_bucket, Key="key")["Grants"]
+    assert [one["Permission"] for one in grants] == ["FULL_CONTROL"]
 
 
 def test_acls_let_others_in(s3, open_bucket, live_store, stranger, connect, refused):
