@@ -76,24 +76,51 @@ def changed(kept: Mapping[str, str], changes: Changes) -> dict[str, str]:
 
 
 def change_object_tagging(
-    principal: Principal, bucket_name: str, key: str, changes: Changes
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    changes: Changes,
+    *,
+    version_id: str = "",
+    seen: Mapping[str, str] | None = None,
 ) -> ObjectInfo:
-    """Change some tags of the current version; those that others set meanwhile stay.
+    """Change some tags of a version; those that others set meanwhile stay.
 
-    Raises what `head_object` and `put_object_tagging` raise.
+    Raises what `head_object` and `put_object_tagging` raise, and OperationAborted
+    where one of these very tags is no longer as it was `seen`.
     """
     for _ in range(MOST_TRIES):
-        info = head_object(principal, bucket_name, key).info
+        info = head_object(principal, bucket_name, key, version_id=version_id).info
+        if seen is not None:
+            check_nobody_else_changed(info.tags, seen, changes)
         tags = changed(info.tags, changes)
         if tags == dict(info.tags):
             return info
         try:
             return put_object_tagging(
-                principal, bucket_name, key, tags, in_place_of=info
+                principal,
+                bucket_name,
+                key,
+                tags,
+                version_id=version_id,
+                in_place_of=info,
             )
         except OperationAborted:
             continue
     raise OperationAborted()
+
+
+def check_nobody_else_changed(
+    tags: Mapping[str, str], seen: Mapping[str, str], changes: Changes
+) -> None:
+    """Raise OperationAborted where a tag is neither as it was seen nor as wished."""
+    for name, wished in changes.items():
+        found = tags.get(name)
+        if found not in (seen.get(name), wished):
+            now = "gone" if found is None else f"“{found}”"
+            raise OperationAborted(
+                f"The tag “{name}” was changed meanwhile: it is {now}."
+            )
 
 
 def delete_object_tagging(

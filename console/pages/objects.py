@@ -20,14 +20,20 @@ from console.pages.browser import Place, browse_link, check_key, crumbs_to, fold
 from console.pages.buckets import BucketPage
 from console.pages.preview import kind_of, preview_of
 from console.pages.shares import LASTS
-from console.settings.widgets import ConsoleForm, Pairs, UntilField
-from kernel.errors import InvalidArgument, NoSuchKey, ObjectStoreError
+from console.settings.widgets import Pairs, ShownForm, UntilField
+from kernel.conditions import Conditions
+from kernel.errors import (
+    InvalidArgument,
+    NoSuchKey,
+    ObjectStoreError,
+    OperationAborted,
+)
 from kernel.results import BucketInfo, ObjectInfo
 from lifecycle.operations import saved_rules
 from lifecycle.rules import expiration_of
 from objects import bulk, retention, tagging
 from objects.copies import CopySource, copy_object, restore_version
-from objects.operations import get_object, head_object
+from objects.operations import get_object, head_object, versioned_action
 from shares.operations import list_shares
 
 OBJECT_ACTIONS = (
@@ -35,6 +41,7 @@ OBJECT_ACTIONS = (
     "s3:PutObject",
     "s3:DeleteObject",
     "s3:DeleteObjectVersion",
+    "s3:GetObjectTagging",
     "s3:PutObjectTagging",
     "s3:PutObjectRetention",
     "s3:PutObjectLegalHold",
@@ -66,7 +73,7 @@ def crumbs_of(name: str, key: str) -> list[tuple[str, str]]:
     return [(one.name, browser + one.link) for one in crumbs_to(name, place)]
 
 
-class MetadataForm(ConsoleForm):
+class MetadataForm(ShownForm):
     """The facts that an object carries; changing them makes a new version."""
 
     content_type = forms.CharField(label="Content-Type", required=False)
@@ -106,13 +113,32 @@ class MetadataForm(ConsoleForm):
         return headers
 
 
-class TagsForm(ConsoleForm):
+class TagsForm(ShownForm):
     tags = Pairs(
         label="Tags", required=False, help_text="name=value, one a line, 10 at most"
     )
 
+    @classmethod
+    def values(cls, info: ObjectInfo) -> dict[str, Any]:
+        return {"tags": dict(info.tags)}
 
-class LockForm(ConsoleForm):
+    def changes(self) -> tuple[dict[str, str], dict[str, str | None]]:
+        """Give the tags that were shown, and what is to become of which of them."""
+        seen = (self.cleaned_data["shown"] or {}).get("tags")
+        if not isinstance(seen, dict):
+            seen = {}
+        given = self.cleaned_data["tags"]
+        gone = dict.fromkeys(name for name in seen if name not in given)
+        new = {name: one for name, one in given.items() if seen.get(name) != one}
+        return seen, {**gone, **new}
+
+    def take_in(self, info: ObjectInfo, changes: tagging.Changes) -> None:
+        """Show what is there now with the changes that were typed."""
+        tags = tagging.changed(info.tags, changes)
+        self.show(info, tags=self.fields["tags"].prepare_value(tags))
+
+
+class LockForm(ShownForm):
     mode = forms.ChoiceField(
         label="Retention",
         required=False,
@@ -125,6 +151,14 @@ class LockForm(ConsoleForm):
     until = UntilField()
     is_held = forms.BooleanField(label="Legal hold", required=False)
     bypass = forms.BooleanField(label="Bypass governance", required=False)
+
+    @classmethod
+    def values(cls, info: ObjectInfo) -> dict[str, Any]:
+        return {
+            "mode": info.lock_mode,
+            "until": minute(info.retain_until),
+            "is_held": bool(info.has_legal_hold),
+        }
 
 
 class ObjectPage(BucketPage):
@@ -169,7 +203,7 @@ class ObjectPage(BucketPage):
                 for page, action in BESIDES.items()
             },
             direct_url=f"{links.public_base(self.request)}/{name}/{quote(key)}",
-            may=self.may(bucket, key),
+            may=self.may(bucket, key, version_id, info),
             share_times=SHARE_TIMES,
             share_hours=LASTS,
             is_locked=info is not None and bulk.is_locked(info, now),
@@ -182,15 +216,9 @@ class ObjectPage(BucketPage):
         if info is None:
             return {}
         return {
-            "metadata_form": MetadataForm(initial=MetadataForm.values(info)),
-            "tags_form": TagsForm(initial={"tags": dict(info.tags)}),
-            "lock_form": LockForm(
-                initial={
-                    "mode": info.lock_mode,
-                    "until": info.retain_until,
-                    "is_held": info.has_legal_hold,
-                }
-            ),
+            "metadata_form": MetadataForm.of(info),
+            "tags_form": TagsForm.of(info),
+            "lock_form": LockForm.of(info),
         }
 
     def versions(self, bucket: BucketInfo, key: str) -> list[ObjectInfo]:
@@ -211,9 +239,17 @@ class ObjectPage(BucketPage):
             raise
         return content.info
 
-    def may(self, bucket: BucketInfo, key: str) -> dict[str, bool]:
+    def may(
+        self, bucket: BucketInfo, key: str, version_id: str, info: ObjectInfo | None
+    ) -> dict[str, bool]:
         return {
-            action.removeprefix("s3:"): is_allowed(self.principal, action, bucket, key)
+            action.removeprefix("s3:"): is_allowed(
+                self.principal,
+                versioned_action(action, version_id),
+                bucket,
+                key,
+                target=info,
+            )
             for action in OBJECT_ACTIONS
         }
 
@@ -229,9 +265,11 @@ class ObjectPage(BucketPage):
         self, request: HttpRequest, name: str, key: str, version_id: str
     ) -> HttpResponseBase:
         form = MetadataForm(request.POST)
-        info = head_object(self.principal, name, key, version_id=version_id).info
+        info = self.info(name, key, version_id)
         if not form.is_valid():
             return self.show(name, key, version_id, 400, metadata_form=form)
+        if form.is_stale(info):
+            return self.show(name, key, version_id, 409, metadata_form=form)
         attributes = replace(
             info.attributes,
             content_type=form.cleaned_data["content_type"],
@@ -250,6 +288,7 @@ class ObjectPage(BucketPage):
                 key,
                 attributes=attributes,
                 replaces_metadata=True,
+                conditions=Conditions(if_match=info.etag),
                 now=timezone.now(),
             )
         except ObjectStoreError as error:
@@ -264,16 +303,20 @@ class ObjectPage(BucketPage):
         form = TagsForm(request.POST)
         if not form.is_valid():
             return self.show(name, key, version_id, 400, tags_form=form)
+        seen, changes = form.changes()
         try:
-            tagging.put_object_tagging(
+            tagging.change_object_tagging(
                 self.principal,
                 name,
                 key,
-                form.cleaned_data["tags"],
+                changes,
                 version_id=version_id,
+                seen=seen,
             )
         except ObjectStoreError as error:
             form.refuse(error)
+            if isinstance(error, OperationAborted):
+                form.take_in(self.info(name, key, version_id), changes)
             return self.show(name, key, version_id, error.status, tags_form=form)
         self.say("Tags saved.")
         return self.go(object_link(name, key, version_id, "#tags"))
@@ -284,17 +327,25 @@ class ObjectPage(BucketPage):
         form = LockForm(request.POST)
         if not form.is_valid():
             return self.show(name, key, version_id, 400, lock_form=form)
+        info = self.info(name, key, version_id)
+        if form.is_stale(info):
+            return self.show(name, key, version_id, 409, lock_form=form)
         try:
-            self.lock(name, key, version_id, form.cleaned_data)
+            self.lock(name, info, version_id, form.cleaned_data)
         except ObjectStoreError as error:
             form.refuse(error)
             return self.show(name, key, version_id, error.status, lock_form=form)
         self.say("Locks saved.")
         return self.go(object_link(name, key, version_id, "#lock"))
 
-    def lock(self, name: str, key: str, version_id: str, given: dict[str, Any]) -> None:
+    def info(self, name: str, key: str, version_id: str) -> ObjectInfo:
+        return head_object(self.principal, name, key, version_id=version_id).info
+
+    def lock(
+        self, name: str, info: ObjectInfo, version_id: str, given: dict[str, Any]
+    ) -> None:
         """Change what differs: retention and legal hold are rights of their own."""
-        info = head_object(self.principal, name, key, version_id=version_id).info
+        key = info.key
         until: datetime | None = given["until"] if given["mode"] else None
         if (given["mode"], minute(until)) != (
             info.lock_mode,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from decimal import Decimal
-from typing import Any
+from typing import Any, Self
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.urls import reverse
 
 from kernel.errors import MalformedXML, ObjectStoreError
+from kernel.results import ObjectInfo
 
 
 class ConsoleForm(forms.Form):
@@ -65,6 +66,68 @@ class UntilField(forms.DateTimeField):
         )
 
 
+class ShownForm(ConsoleForm):
+    """A form that sends back what it showed, so that it undoes no change of others."""
+
+    shown = forms.JSONField(widget=forms.HiddenInput, required=False)
+
+    @classmethod
+    def values(cls, info: ObjectInfo) -> dict[str, Any]:
+        raise NotImplementedError
+
+    @classmethod
+    def facts(cls, info: ObjectInfo) -> dict[str, Any]:
+        """Give the values as JSON brings them back."""
+        found: dict[str, Any] = json.loads(json.dumps(cls.values(info), default=str))
+        return found
+
+    @classmethod
+    def of(cls, info: ObjectInfo) -> Self:
+        return cls(initial={**cls.values(info), "shown": cls.facts(info)})
+
+    def clean_shown(self) -> dict[str, Any] | None:
+        shown = self.cleaned_data["shown"]
+        if shown is not None and not isinstance(shown, dict):
+            raise ValidationError("The form does not say what it showed.")
+        return shown
+
+    def is_stale(self, info: ObjectInfo) -> bool:
+        """Complain where things are no longer as they were shown.
+
+        What was typed stays, and counts when it is sent again.
+        """
+        found, was = self.facts(info), self.cleaned_data["shown"]
+        if was is None or was == found:
+            return False
+        self.show(info)
+        changes = "; ".join(
+            f"{self.fields[name].label} is now {in_words(value)}"
+            for name, value in found.items()
+            if value != was.get(name)
+        )
+        self.add_error(
+            None,
+            f"Somebody else changed this meanwhile: {changes}. Save again to have it as"
+            " it stands here.",
+        )
+        return True
+
+    def show(self, info: ObjectInfo, **typed: str) -> None:
+        """Send along what is there now as what was shown."""
+        data = self.data.copy()
+        for name, text in {**typed, "shown": json.dumps(self.facts(info))}.items():
+            data[name] = text
+        self.data = data
+
+
+def in_words(value: Any) -> str:
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, dict):
+        value = ", ".join(f"{name}={text}" for name, text in value.items())
+    return f"“{value}”" if value else "none"
+
+
 class Lines(forms.CharField):
     """Several values, one a line."""
 
@@ -80,6 +143,10 @@ class Lines(forms.CharField):
         return "\n".join(value) if isinstance(value, list) else value
 
 
+# A sign in a name is written with a backslash before it.
+SIGN = re.compile(r"(?<!\\)=")
+
+
 class Pairs(Lines):
     """Names with values, one a line: name=value."""
 
@@ -88,17 +155,20 @@ class Pairs(Lines):
     def to_python(self, value: Any) -> Any:
         pairs: dict[str, str] = {}
         for line in super().to_python(value):
-            name, sign, text = line.partition("=")
+            name, sign, text = SIGN.sub("\n", line, count=1).partition("\n")
             if not sign or not name.strip():
                 raise ValidationError(
                     self.error_messages["pair"], "pair", {"line": line}
                 )
-            pairs[name.strip()] = text.strip()
+            pairs[name.strip().replace("\\=", "=")] = text.strip()
         return pairs
 
     def prepare_value(self, value: Any) -> Any:
         if isinstance(value, dict):
-            return "\n".join(f"{name}={text}" for name, text in value.items())
+            return "\n".join(
+                f"{name.replace('=', chr(92) + '=')}={text}"
+                for name, text in value.items()
+            )
         return value
 
 
