@@ -271,14 +271,13 @@ def share(
             raise SourceChangedError
         if is_onto_itself(found, bucket, key):
             check_tags_are_still(found.info)
-        displaced = make_room(bucket, key, conditions, added=found.info.size)
+        make_room(bucket, key, conditions, added=found.info.size)
         copy = add_newest(
             bucket,
             key,
             copied_content(found.info, moved, now),
             attributes,
             owner_id=owner_id,
-            displaced=displaced,
             now=now,
         )
         note_write(principal, "s3:PutObject", bucket, copy)
@@ -354,7 +353,7 @@ def rename_object(
         if not blob_queries.hold(found.blob.id):
             # A transition has just moved the bytes elsewhere.
             raise OperationAborted()
-        displaced = make_room(bucket, new_key, conditions, added=0)
+        make_room(bucket, new_key, conditions, added=0)
         renamed = add_newest(
             bucket,
             new_key,
@@ -362,7 +361,6 @@ def rename_object(
             # Its tags may have been changed since it was found.
             current.attributes,
             owner_id=found.info.owner_id,
-            displaced=displaced,
             now=now,
         )
         note_write(principal, "s3:PutObject", bucket, renamed)

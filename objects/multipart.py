@@ -570,7 +570,7 @@ def record_completion(
     conditions: Conditions,
     now: datetime,
 ) -> ObjectInfo:
-    displaced = make_room(bucket, upload.key, conditions, added=made.size)
+    make_room(bucket, upload.key, conditions, added=made.size)
     give_up_unlisted(upload, made.parts, now)
     blob_queries.place_parts(upload.blob_id)
     Blob.objects.filter(pk=upload.blob_id).update(size=made.size, changed_at=now)
@@ -580,7 +580,6 @@ def record_completion(
         Content(upload.blob_id, made.size, made.etag, made.checksum, len(made.parts)),
         attributes_of(upload),
         owner_id=upload.owner_id,
-        displaced=displaced,
         now=now,
     )
     upload.blob = None

@@ -76,7 +76,7 @@ from kernel.versions import NULL_VERSION, is_version_id
 from objects import queries
 from objects.archives import readable_blob
 from objects.parts import range_of_part
-from objects.queries import Content, Displaced, OpenedVersion
+from objects.queries import Content, OpenedVersion
 
 NO_ATTRIBUTES = ObjectAttributes()
 LOCKED = "Access Denied because object protected by object lock."
@@ -231,7 +231,7 @@ def recording(
     checksum = checksum_of(written.checksums)
 
     def record(bucket: BucketInfo) -> ObjectInfo:
-        displaced = make_room(bucket, key, conditions, added=written.size)
+        make_room(bucket, key, conditions, added=written.size)
         content = Content(written.record(now), written.size, written.md5, checksum)
         added = add_newest(
             bucket,
@@ -239,7 +239,6 @@ def recording(
             content,
             plan.attributes,
             owner_id=plan.owner_id,
-            displaced=displaced,
             now=now,
         )
         note_write(principal, "s3:PutObject", bucket, added)
@@ -437,8 +436,8 @@ def owner_of_new(
 
 def make_room(
     bucket: BucketInfo, key: str, conditions: Conditions, *, added: int
-) -> Displaced:
-    """Lock the key, check the request's conditions, and displace the latest version."""
+) -> None:
+    """Lock the key; check the request's conditions and the bucket's quota."""
     queries.lock_key(bucket.id, key)
     if conditions is not NO_CONDITIONS:
         check_write(
@@ -448,7 +447,6 @@ def make_room(
             strict_aws=settings.OBJECTSTORE_S3_FLAVOUR == "aws",
         )
     check_quota(bucket, added)
-    return queries.displace(bucket, key)
 
 
 def note_write(
@@ -490,21 +488,30 @@ def add_newest(
     attributes: ObjectAttributes,
     *,
     owner_id: int,
-    displaced: Displaced,
     now: datetime,
     is_delete_marker: bool = False,
 ) -> ObjectInfo:
-    """Add the version and let go of what it replaced, in this order."""
-    added = queries.add_version(
+    """Add the version in the latest one's place, then let go of what it replaced.
+
+    A bucket that never had versions is first asked to take the key as a new one,
+    which most are: a PUT that looks for what it replaces takes a tenth longer.
+
+    Raises BucketChangedError.
+    """
+    add = partial(
+        queries.add_version,
         bucket,
         key,
         content,
         attributes,
         owner_id=owner_id,
-        after=displaced.newest,
         now=now,
         is_delete_marker=is_delete_marker,
     )
+    if not bucket.versioning and (new := add(if_new=True)) is not None:
+        return new
+    displaced = queries.displace(bucket, key)
+    added = add(after=displaced.newest)
     if added is None:
         raise BucketChangedError
     blob_queries.free(displaced.blob_ids, now)
@@ -904,10 +911,9 @@ def record_deletion(
         )
     if identifier.version_id:
         return delete_version(principal, bucket, identifier, bypass_governance, now)
-    displaced = queries.displace(bucket, key)
     note_deletion(principal, bucket, identifier)
     if not bucket.versioning:
-        blob_queries.free(displaced.blob_ids, now)
+        blob_queries.free(queries.displace(bucket, key).blob_ids, now)
         return DeletedObject(key)
     marker = add_newest(
         bucket,
@@ -915,7 +921,6 @@ def record_deletion(
         Content(None, 0, ""),
         replace(NO_ATTRIBUTES, storage_class=bucket.storage_class),
         owner_id=owner_of_new(principal, bucket),
-        displaced=displaced,
         now=now,
         is_delete_marker=True,
     )
