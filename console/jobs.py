@@ -32,7 +32,8 @@ from kernel.errors import (
     ObjectStoreError,
 )
 from monitoring.usage import keep_report
-from objects import archiving, bulk, edits, rewinds, surveys
+from objects import archiving, bulk, edits, rewinds, surveys, transfers
+from objects.transfers import Taken
 
 logger = logging.getLogger("objectstore")
 
@@ -470,13 +471,14 @@ def restore_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
 
 
 def copy_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
-    return bulk.copy_prefix(
+    return transfers.copy_prefix(
         asker.principal,
         job.bucket_name,
         prefix=job.parameters["prefix"],
         target_bucket=job.parameters["target_bucket"],
         target_prefix=job.parameters["target_prefix"],
         removes_source=job.kind == JobKind.MOVE,
+        taken=Taken(job.parameters.get("taken", Taken.OVERWRITE)),
         marker=job.marker,
         targets=targets_of(job),
     )

@@ -14,13 +14,11 @@ from django.utils import timezone
 
 from buckets.access import find_bucket, get_bucket
 from iam.principals import Principal
-from kernel.conditions import Conditions
 from kernel.database.fields import column_time
-from kernel.errors import InvalidRequest, ObjectStoreError
+from kernel.errors import InvalidRequest
 from kernel.listing import page_bounds, start_after
 from kernel.results import BucketInfo, ObjectInfo, ObjectSummary
 from objects import queries
-from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import (
     FailedDeletion,
     ObjectIdentifier,
@@ -450,77 +448,3 @@ def versions_of_key(
         principal, "s3:ListBucketVersions", bucket_name, context={"s3:prefix": key}
     )
     return queries.versions_of_keys(bucket.id, [key], most)
-
-
-# Copy and move
-
-
-def copy_prefix(
-    principal: Principal,
-    bucket_name: str,
-    *,
-    prefix: str,
-    target_bucket: str,
-    target_prefix: str,
-    removes_source: bool,
-    marker: Mapping[str, Any],
-    targets: Targets | None = None,
-) -> Iterator[Step]:
-    """Copy or move all current objects under a prefix to another, or those of them
-    that are the targets; of these, what lies at the target already stays.
-
-    Raises InvalidRequest for a target inside the source, which would never end.
-    """
-    is_inside = target_bucket == bucket_name and target_prefix.startswith(prefix)
-    if is_inside and (targets is None or target_prefix == prefix):
-        raise InvalidRequest("A folder cannot be copied into itself.")
-    sources = targets or Targets(folders=(prefix,))
-    left = {"folder": 0, **marker}
-    for all_rows, place in target_pages(
-        principal, bucket_name, sources, left, per_page=STEP_OF_EDITS
-    ):
-        rows = [
-            row
-            for row in all_rows
-            if not (is_inside and row.key.startswith(target_prefix))
-        ]
-        failures: list[FailedDeletion] = []
-        sizes: list[int] = []
-        for row in rows:
-            target = target_prefix + row.key.removeprefix(prefix)
-            try:
-                transfer(
-                    principal,
-                    bucket_name,
-                    row.key,
-                    target_bucket,
-                    target,
-                    removes_source=removes_source,
-                    now=timezone.now(),
-                )
-                sizes.append(row.size)
-            except ObjectStoreError as error:
-                failures.append(FailedDeletion(row.key, "", error))
-        yield Step(len(sizes), sum(sizes), failures, place)
-
-
-def transfer(
-    principal: Principal,
-    bucket_name: str,
-    key: str,
-    target_bucket: str,
-    target_key: str,
-    *,
-    removes_source: bool,
-    now: datetime,
-) -> ObjectInfo:
-    """Copy one object, or move it; inside a bucket a move is a rename."""
-    if removes_source and target_bucket == bucket_name:
-        return rename_object(principal, bucket_name, key, target_key, now=now)
-    source = CopySource(bucket_name, key)
-    read, copied = copy_object(principal, source, target_bucket, target_key, now=now)
-    if removes_source:
-        # What was written meanwhile was not copied, and stays.
-        is_same = Conditions(if_match=read.etag)
-        delete_object(principal, bucket_name, key, conditions=is_same, now=now)
-    return copied

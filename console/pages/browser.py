@@ -22,7 +22,7 @@ from django.utils import timezone
 
 from buckets.access import find_bucket
 from buckets.queries import usage
-from console.pages.buckets import BucketPage, may_in
+from console.pages.buckets import BucketPage, may_copy, may_in
 from console.pages.filters import (
     COLUMNS,
     NO_FILTERS,
@@ -399,6 +399,7 @@ class Browser(BucketPage):
             ways=ways_from(name, place, listed),
             folders=[(folder, place.query(prefix=folder)) for folder in listed.folders],
             may=may,
+            may_copy=may_copy(self.principal, bucket),
             may_edit=any(may[one] for one in EDITS),
             here=request.get_full_path(),
             is_fullwidth="1",

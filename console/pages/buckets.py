@@ -512,6 +512,12 @@ def may_in(principal: Principal, bucket: BucketInfo, *actions: str) -> dict[str,
     }
 
 
+def may_copy(principal: Principal, bucket: BucketInfo) -> bool:
+    """Tell whether there is anywhere to copy what this bucket holds."""
+    action = "s3:PutObject"
+    return may_manage(principal, action) or is_allowed(principal, action, bucket, "*")
+
+
 class BucketPage(Page):
     """A page of one bucket: crumbs, tabs and flags come along."""
 

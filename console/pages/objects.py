@@ -17,7 +17,7 @@ from buckets.access import find_bucket, is_allowed
 from console import links
 from console.access import may_manage
 from console.pages.browser import Place, browse_link, check_key, crumbs_to, folder_of
-from console.pages.buckets import BucketPage
+from console.pages.buckets import BucketPage, may_copy
 from console.pages.preview import kind_of, preview_of
 from console.pages.shares import LASTS
 from console.settings.widgets import Pairs, ShownForm, UntilField
@@ -204,6 +204,7 @@ class ObjectPage(BucketPage):
             },
             direct_url=f"{links.public_base(self.request)}/{name}/{quote(key)}",
             may=self.may(bucket, key, version_id, info),
+            may_copy=may_copy(self.principal, bucket),
             share_times=SHARE_TIMES,
             share_hours=LASTS,
             is_locked=info is not None and bulk.is_locked(info, now),

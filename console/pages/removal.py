@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -11,24 +12,26 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from buckets.access import get_bucket
+from buckets.access import find_bucket, get_bucket
 from buckets.operations import list_buckets
 from buckets.queries import usage
 from console import jobs
 from console.jobs import Measure
-from console.models import JobKind
+from console.models import Job, JobKind
 from console.pages.browser import DELIMITER, browse_link, folder_of
 from console.pages.buckets import BucketPage, may_in
 from console.pages.filters import Filters, read_search
 from console.settings.widgets import ConsoleForm
 from iam.access import may
 from iam.principals import Principal
-from kernel.errors import InvalidArgument, ObjectStoreError
+from kernel.errors import AccessDenied, InvalidArgument, ObjectStoreError
 from kernel.results import BucketInfo
 from objects import bulk
 from objects.bulk import PurgeScope, Targets, Weight
 from objects.operations import FailedDeletion, ObjectIdentifier, delete_objects
 from objects.searches import Matches
+from objects.taken import taken_keys
+from objects.transfers import Taken, transfer
 
 MOST_CHOSEN = 1000
 MOST_WARNINGS = 5
@@ -89,7 +92,18 @@ class Chosen:
         )
 
 
-class Delete(BucketPage):
+class ChosenPage(BucketPage):
+    """A page that does something with what was chosen in the browser."""
+
+    def warn_of(self, refusals: list[str]) -> None:
+        """Tell the first refusals, and how many there are beside them."""
+        for text in refusals[:MOST_WARNINGS]:
+            self.warn(text)
+        if len(refusals) > MOST_WARNINGS:
+            self.warn(f"{len(refusals) - MOST_WARNINGS} more were refused.")
+
+
+class Delete(ChosenPage):
     """Delete what was chosen in the browser: once to look, once to do it."""
 
     template = "console/delete.html"
@@ -167,10 +181,7 @@ class Delete(BucketPage):
             self.say(f"{done} deleted.")
         if queued:
             self.say(f"{queued} folder{'s' * (queued > 1)}: deleting as a job.")
-        for one in failures[:MOST_WARNINGS]:
-            self.warn(f"{one.key}: {one.error.text}")
-        if len(failures) > MOST_WARNINGS:
-            self.warn(f"{len(failures) - MOST_WARNINGS} more were refused.")
+        self.warn_of([f"{one.key}: {one.error.text}" for one in failures])
 
 
 def matches_of(principal: Principal, name: str, chosen: Chosen) -> Matches | None:
@@ -314,7 +325,7 @@ class Purge(BucketPage):
         return self.go(reverse("admin:job", args=[job.pk]))
 
 
-class Undelete(BucketPage):
+class Undelete(ChosenPage):
     """Bring back what is deleted: chosen keys at once, a whole prefix as a job."""
 
     template = "console/undelete.html"
@@ -340,15 +351,15 @@ class Undelete(BucketPage):
             return self.restore_prefix(name, request.POST["prefix"])
         chosen = Chosen.of(request.POST)
         keys = {*chosen.keys, *(one.key for one in chosen.versions)}
-        restored = 0
+        refusals: list[str] = []
         for key in sorted(keys):
             try:
                 bulk.undelete_key(self.principal, name, key, now=timezone.now())
-                restored += 1
             except ObjectStoreError as error:
-                self.warn(f"{key}: {error.text}")
-        if restored:
-            self.say(f"{restored} brought back.")
+                refusals.append(f"{key}: {error.text}")
+        if len(keys) > len(refusals):
+            self.say(f"{len(keys) - len(refusals)} brought back.")
+        self.warn_of(refusals)
         return self.back_or(browse_link(name))
 
     def restore_prefix(self, name: str, prefix: str) -> HttpResponseBase:
@@ -371,13 +382,62 @@ class TransferForm(ConsoleForm):
         label="To folder or key",
         required=False,
         max_length=1024,
-        help_text="End it with / to put things in a folder. Empty: the bucket itself.",
+        help_text="End it with / to put things in a folder; else it is the new name."
+        " Empty: the bucket itself.",
+    )
+    taken = forms.ChoiceField(
+        required=False, choices=[(one.value, one.value) for one in Taken]
     )
 
     def __init__(self, names: list[str], *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         field: Any = self.fields["bucket"]
         field.choices = [(name, name) for name in names]
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One key, or all under a folder, and where it goes."""
+
+    source: str
+    target: str
+    is_folder: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Crowd:
+    """What is at the targets already: keys, and how much lies under folders."""
+
+    bucket: BucketInfo
+    keys: list[str]
+    folders: list[tuple[str, Weight]]
+    # Folders that the principal may not look into.
+    unseen: list[str]
+
+    def __bool__(self) -> bool:
+        return bool(self.keys or self.folders or self.unseen)
+
+
+def crowd_at(
+    principal: Principal, bucket: BucketInfo, moves: list[Move], now: datetime
+) -> Crowd:
+    """Look what is at the targets; what one may not list is told as unseen."""
+    keys: list[str] = []
+    folders: list[tuple[str, Weight]] = []
+    unseen: list[str] = []
+    names = [one.target for one in moves if not one.is_folder]
+    twice = {name for name in names if names.count(name) > 1}
+    try:
+        keys = sorted({*taken_keys(principal, bucket.name, names), *twice})
+    except AccessDenied:
+        unseen += names
+    for folder in [one.target for one in moves if one.is_folder]:
+        try:
+            weight = bulk.weigh(principal, bucket.name, folder, now=now)
+            folders += [(folder, weight)] if weight.current_count else []
+        except AccessDenied:
+            unseen.append(folder)
+    return Crowd(bucket, keys, folders, unseen)
 
 
 def bucket_names(principal: Principal, name: str) -> list[str]:
@@ -388,7 +448,7 @@ def bucket_names(principal: Principal, name: str) -> list[str]:
     return sorted({name, *(bucket.name for bucket in listed)})
 
 
-class Transfer(BucketPage):
+class Transfer(ChosenPage):
     """Copy or move what was chosen; folders go as a job."""
 
     template = "console/transfer.html"
@@ -396,28 +456,32 @@ class Transfer(BucketPage):
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
         chosen = Chosen.of(request.POST)
-        removes_source = request.POST.get("kind") == "move"
+        if chosen.versions:
+            raise InvalidArgument("Earlier versions are restored, not moved.")
         if "confirmed" not in request.POST:
             initial = {"bucket": name, "target": self.suggested(chosen)}
-            return self.show(
-                name,
-                chosen,
-                removes_source,
-                TransferForm(self.names(name), initial=initial),
-            )
+            form = TransferForm(self.names(name), initial=initial)
+            return self.show(name, chosen, form)
         form = TransferForm(self.names(name), request.POST)
         if not form.is_valid():
-            return self.show(name, chosen, removes_source, form, 400)
-        return self.transfer(name, chosen, removes_source, form)
+            return self.show(name, chosen, form, status=400)
+        return self.transfer(name, chosen, form)
+
+    @property
+    def removes_source(self) -> bool:
+        return self.request.POST.get("kind") == "move"
+
+    @property
+    def kind(self) -> JobKind:
+        return JobKind.MOVE if self.removes_source else JobKind.COPY
 
     def suggested(self, chosen: Chosen) -> str:
-        """Begin with the key itself where one is renamed, else with its folder."""
+        """Begin with the name itself where one is renamed, else with its folder."""
         if chosen.search is not None:
             return folder_of(chosen.targets.prefix)
-        if len(chosen.keys) == 1 and not chosen.folders:
-            return chosen.keys[0]
-        first = (chosen.keys or [""])[0] or (chosen.folders or [""])[0].rstrip("/")
-        return folder_of(first)
+        first = [*chosen.keys, *chosen.folders][0]
+        name = first if chosen.keys else first.rstrip(DELIMITER)
+        return name if chosen.count == 1 else folder_of(name)
 
     def names(self, name: str) -> list[str]:
         return bucket_names(self.principal, name)
@@ -426,17 +490,19 @@ class Transfer(BucketPage):
         self,
         name: str,
         chosen: Chosen,
-        removes_source: bool,
         form: TransferForm,
+        *,
+        crowd: Crowd | None = None,
         status: int = 200,
     ) -> HttpResponse:
         bucket = get_bucket(self.principal, "s3:ListBucket", name)
         response = self.render_bucket(
             bucket,
-            title="Move or rename" if removes_source else "Copy",
+            title="Move or rename" if self.removes_source else "Copy",
             chosen=chosen,
+            crowd=crowd,
             matches=matches_of(self.principal, name, chosen),
-            removes_source=removes_source,
+            removes_source=self.removes_source,
             form=form,
             next=self.request.POST.get("next", ""),
         )
@@ -444,86 +510,130 @@ class Transfer(BucketPage):
         return response  # type: ignore[no-any-return]
 
     def transfer(
-        self, name: str, chosen: Chosen, removes_source: bool, form: TransferForm
+        self, name: str, chosen: Chosen, form: TransferForm
     ) -> HttpResponseBase:
         target_bucket = form.cleaned_data["bucket"]
-        target = form.cleaned_data["target"]
-        is_folder = not target or target.endswith(DELIMITER)
-        if not is_folder and (chosen.count > 1 or chosen.search is not None):
-            form.add_error("target", "Several things need a folder: end it with /.")
-            return self.show(name, chosen, removes_source, form, 400)
+        moves = self.moves(chosen, form.cleaned_data["target"])
+        complaint = self.complaint(name, chosen, target_bucket, moves, form)
+        if complaint:
+            form.add_error("target", complaint)
+            return self.show(name, chosen, form, status=400)
+        if target_bucket == name:
+            # Of several, those that are there already stay as they are.
+            moves = [one for one in moves if one.source != one.target]
+        if not form.cleaned_data["taken"]:
+            crowd = crowd_at(
+                self.principal, find_bucket(target_bucket), moves, timezone.now()
+            )
+            if crowd:
+                return self.show(name, chosen, form, crowd=crowd)
+        # What nobody was asked about is not written over.
+        taken = Taken(form.cleaned_data["taken"] or Taken.SKIP)
         if chosen.search is not None:
-            return self.transfer_matches(name, chosen, removes_source, form)
-        done = 0
-        for key in chosen.keys:
-            new_key = target + key.rpartition(DELIMITER)[2] if is_folder else target
+            return self.transfer_matches(name, chosen, target_bucket, moves[0], taken)
+        self.transfer_keys(
+            name, target_bucket, [one for one in moves if not one.is_folder], taken
+        )
+        queued = [
+            self.queue(name, target_bucket, one, taken)
+            for one in moves
+            if one.is_folder
+        ]
+        if len(queued) == len(moves) == 1:
+            return self.go(reverse("admin:job", args=[queued[0].pk]))
+        return self.go(browse_link(target_bucket, folder_of(moves[0].target)))
+
+    def moves(self, chosen: Chosen, target: str) -> list[Move]:
+        """Tell where each goes. All that match keep their folders below this one."""
+        if chosen.search is not None:
+            return [Move(folder_of(chosen.targets.prefix), target, True)]
+        is_folder = not target or target.endswith(DELIMITER)
+        moves = [
+            Move(key, target + key.rpartition(DELIMITER)[2] if is_folder else target)
+            for key in chosen.keys
+        ]
+        for folder in chosen.folders:
+            last = folder.rstrip(DELIMITER).rpartition(DELIMITER)[2]
+            named = target + last if is_folder else target
+            moves.append(Move(folder, named + DELIMITER, True))
+        return moves
+
+    def complaint(
+        self,
+        name: str,
+        chosen: Chosen,
+        target_bucket: str,
+        moves: list[Move],
+        form: TransferForm,
+    ) -> str:
+        """Say what is wrong with the target, if anything is."""
+        target = form.cleaned_data["target"]
+        is_name = target and not target.endswith(DELIMITER)
+        if is_name and (chosen.count > 1 or chosen.search is not None):
+            return "Several things need a folder: end it with /."
+        if target_bucket != name:
+            return ""
+        if all(one.source == one.target for one in moves):
+            return "All of it is there already."
+        for one in moves:
+            is_inside = one.is_folder and one.target.startswith(one.source)
+            if is_inside and chosen.search is None:
+                return f"{one.source} cannot go into itself."
+        return ""
+
+    def transfer_keys(
+        self, name: str, target_bucket: str, moves: list[Move], taken: Taken
+    ) -> None:
+        refusals: list[str] = []
+        for one in moves:
             try:
-                bulk.transfer(
+                transfer(
                     self.principal,
                     name,
-                    key,
+                    one.source,
                     target_bucket,
-                    new_key,
-                    removes_source=removes_source,
+                    one.target,
+                    removes_source=self.removes_source,
+                    taken=taken,
                     now=timezone.now(),
                 )
-                done += 1
             except ObjectStoreError as error:
-                self.warn(f"{key}: {error.text}")
+                refusals.append(f"{one.source}: {error.text}")
+        done = len(moves) - len(refusals)
         if done:
-            self.say(f"{done} {'moved' if removes_source else 'copied'}.")
-        for folder in chosen.folders:
-            self.queue(name, folder, target_bucket, target, removes_source)
-        return self.go(
-            browse_link(target_bucket, target if is_folder else folder_of(target))
-        )
+            self.say(f"{done} {'moved' if self.removes_source else 'copied'}.")
+        self.warn_of(refusals)
 
     def transfer_matches(
-        self, name: str, chosen: Chosen, removes_source: bool, form: TransferForm
+        self, name: str, chosen: Chosen, target_bucket: str, move: Move, taken: Taken
     ) -> HttpResponseBase:
         """Let a job copy or move what a search finds, with its folders below here."""
-        target_bucket = form.cleaned_data["bucket"]
-        target = form.cleaned_data["target"]
-        folder = folder_of(chosen.targets.prefix)
-        if target_bucket == name and target == folder:
-            form.add_error("target", "All of it is there already.")
-            return self.show(name, chosen, removes_source, form, 400)
         job = start_match_job(
             self.principal,
-            JobKind.MOVE if removes_source else JobKind.COPY,
+            self.kind,
             name,
             chosen,
-            prefix=folder,
+            prefix=move.source,
             target_bucket=target_bucket,
-            target_prefix=target,
+            target_prefix=move.target,
+            taken=taken,
         )
         return self.go(reverse("admin:job", args=[job.pk]))
 
-    def queue(
-        self,
-        name: str,
-        folder: str,
-        target_bucket: str,
-        target: str,
-        removes_source: bool,
-    ) -> None:
-        last = folder.rstrip(DELIMITER).rpartition(DELIMITER)[2] + DELIMITER
-        is_folder = not target or target.endswith(DELIMITER)
-        target_prefix = target + last if is_folder else target + DELIMITER
-        if target_bucket == name and target_prefix.startswith(folder):
-            self.warn(f"{folder} cannot go into itself.")
-            return
-        weight = bulk.weigh(self.principal, name, folder, now=timezone.now())
-        jobs.start_job(
+    def queue(self, name: str, target_bucket: str, move: Move, taken: Taken) -> Job:
+        weight = bulk.weigh(self.principal, name, move.source, now=timezone.now())
+        job = jobs.start_job(
             self.principal,
-            JobKind.MOVE if removes_source else JobKind.COPY,
+            self.kind,
             name,
             {
-                "prefix": folder,
+                "prefix": move.source,
                 "target_bucket": target_bucket,
-                "target_prefix": target_prefix,
+                "target_prefix": move.target,
+                "taken": taken,
             },
             measure_of(weight, PurgeScope.CURRENT),
             now=timezone.now(),
         )
-        self.say(f"{folder} goes to {target_bucket}/{target_prefix} as a job.")
+        self.say(f"{move.source} goes to {target_bucket}/{move.target} as a job.")
+        return job

@@ -35,8 +35,10 @@ def test_auditor_sees_and_changes_nothing(
 ) -> None:
     listing = auditor.get(f"/admin/buckets/{filled}/objects/")
     assert b"a.txt" in listing.content
-    for word in (b"New folder", b">Delete<", b"Move or rename"):
+    opened = auditor.get(f"/admin/buckets/{filled}/object/?key=a.txt")
+    for word in (b"New folder", b">Delete<", b"Move or rename", b'value="copy"'):
         assert word not in listing.content
+        assert word not in opened.content
     key = {"key": "a.txt", "confirmed": "1"}
     auditor.post(f"/admin/buckets/{filled}/delete/", key)
     assert [one.key for one in list_objects(root, filled).contents] == ["a.txt"]

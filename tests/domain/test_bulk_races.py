@@ -11,12 +11,12 @@ from buckets.operations import create_bucket
 from kernel.bodies import Body
 from kernel.errors import OperationAborted, PreconditionFailed
 from kernel.results import ObjectAttributes
-from objects import bulk, copies, edits, queries, tagging
-from objects.bulk import transfer
+from objects import copies, edits, queries, tagging, transfers
 from objects.copies import rename_object
 from objects.edits import Edit, edit_object
 from objects.operations import get_object, head_object, put_object
 from objects.tagging import put_object_tagging
+from objects.transfers import transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -42,13 +42,13 @@ def test_a_move_leaves_what_it_has_not_copied(
 ) -> None:
     create_bucket(root, "target", now=timezone.now())
     put(root, bucket, b"old")
-    delete = bulk.delete_object
+    delete = transfers.delete_object
 
     def overwritten_first(*arguments: Any, **options: Any) -> Any:
         put(root, bucket, b"new")
         return delete(*arguments, **options)
 
-    monkeypatch.setattr(bulk, "delete_object", overwritten_first)
+    monkeypatch.setattr(transfers, "delete_object", overwritten_first)
     with pytest.raises(PreconditionFailed):
         transfer(
             root,

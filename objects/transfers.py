@@ -1,0 +1,161 @@
+"""Copying and moving objects and folders, and what becomes of keys that are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from django.utils import timezone
+
+from iam.principals import Principal
+from kernel.conditions import IF_NONE_MATCH, NO_CONDITIONS, Conditions
+from kernel.errors import InvalidRequest, ObjectStoreError, PreconditionFailed
+from kernel.results import ObjectInfo
+from objects.bulk import STEP_OF_EDITS, Step, Targets, target_pages
+from objects.copies import CopySource, copy_object, rename_object
+from objects.operations import FailedDeletion, delete_object
+from objects.taken import taken_keys
+
+MOST_TRIES = 5
+
+
+class Taken(StrEnum):
+    """What is done where the target's key has an object: it is written over, nothing
+    is done, or a free name is found beside it."""
+
+    OVERWRITE = "overwrite"
+    SKIP = "skip"
+    KEEP = "keep"
+
+
+class TargetTakenError(PreconditionFailed):
+    """The target's key has an object, which was to stay."""
+
+    s3_code = "PreconditionFailed"
+    message = "There is an object at the target already."
+
+
+def copy_prefix(
+    principal: Principal,
+    bucket_name: str,
+    *,
+    prefix: str,
+    target_bucket: str,
+    target_prefix: str,
+    removes_source: bool,
+    taken: Taken = Taken.OVERWRITE,
+    marker: Mapping[str, Any],
+    targets: Targets | None = None,
+) -> Iterator[Step]:
+    """Copy or move all current objects under a prefix to another, or those of them
+    that are the targets; of these, what lies at the target already stays.
+
+    Raises InvalidRequest for a target inside the source, which would never end.
+    """
+    is_inside = target_bucket == bucket_name and target_prefix.startswith(prefix)
+    if is_inside and (targets is None or target_prefix == prefix):
+        raise InvalidRequest("A folder cannot be copied into itself.")
+    sources = targets or Targets(folders=(prefix,))
+    left = {"folder": 0, **marker}
+    for all_rows, place in target_pages(
+        principal, bucket_name, sources, left, per_page=STEP_OF_EDITS
+    ):
+        rows = [
+            row
+            for row in all_rows
+            if not (is_inside and row.key.startswith(target_prefix))
+        ]
+        failures: list[FailedDeletion] = []
+        sizes: list[int] = []
+        for row in rows:
+            target = target_prefix + row.key.removeprefix(prefix)
+            try:
+                transfer(
+                    principal,
+                    bucket_name,
+                    row.key,
+                    target_bucket,
+                    target,
+                    removes_source=removes_source,
+                    taken=taken,
+                    now=timezone.now(),
+                )
+                sizes.append(row.size)
+            except ObjectStoreError as error:
+                failures.append(FailedDeletion(row.key, "", error))
+        yield Step(len(sizes), sum(sizes), failures, place)
+
+
+def transfer(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    target_bucket: str,
+    target_key: str,
+    *,
+    removes_source: bool,
+    taken: Taken = Taken.OVERWRITE,
+    now: datetime,
+) -> ObjectInfo:
+    """Copy one object, or move it; inside a bucket a move is a rename.
+
+    Raises TargetTakenError, and what copying, reading and deleting raise.
+    """
+    wanted = target_key
+    for _ in range(MOST_TRIES):
+        try:
+            return transfer_once(
+                principal,
+                bucket_name,
+                key,
+                target_bucket,
+                wanted,
+                removes_source=removes_source,
+                conditions=NO_CONDITIONS
+                if taken is Taken.OVERWRITE
+                else Conditions(if_none_match="*"),
+                now=now,
+            )
+        except PreconditionFailed as refusal:
+            if refusal.details.get("condition") != IF_NONE_MATCH:
+                raise
+        if taken is Taken.SKIP:
+            break
+        # A name that has just become free is taken as it is.
+        found = taken_keys(principal, target_bucket, [target_key])
+        wanted = found.get(target_key, target_key)
+        if not wanted:
+            break
+    raise TargetTakenError()
+
+
+def transfer_once(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    target_bucket: str,
+    target_key: str,
+    *,
+    removes_source: bool,
+    conditions: Conditions,
+    now: datetime,
+) -> ObjectInfo:
+    if removes_source and target_bucket == bucket_name:
+        return rename_object(
+            principal, bucket_name, key, target_key, conditions=conditions, now=now
+        )
+    read, copied = copy_object(
+        principal,
+        CopySource(bucket_name, key),
+        target_bucket,
+        target_key,
+        conditions=conditions,
+        now=now,
+    )
+    if removes_source:
+        # What was written meanwhile was not copied, and stays.
+        is_same = Conditions(if_match=read.etag)
+        delete_object(principal, bucket_name, key, conditions=is_same, now=now)
+    return copied
