@@ -504,6 +504,7 @@ def rewind_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
         prefix=job.parameters["prefix"],
         hides_added=job.parameters["hides_added"],
         asked_at=job.created_at,
+        chosen=targets_of(job),
         marker=job.marker,
     )
 

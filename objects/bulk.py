@@ -158,9 +158,14 @@ def bucket_of_keys(
     action: str = "s3:ListBucket",
 ) -> BucketInfo:
     """Find the bucket for who may list the folder that all these keys lie in."""
+    context = {"s3:prefix": shared_folder(keys)}
+    return get_bucket(principal, action, bucket_name, context=context)
+
+
+def shared_folder(keys: Sequence[str]) -> str:
+    """Give the deepest folder that all these keys lie in."""
     shared = commonprefix(list(keys))  # noqa: RUF071 - cut to whole folders next
-    folder = shared[: shared.rfind("/") + 1]
-    return get_bucket(principal, action, bucket_name, context={"s3:prefix": folder})
+    return shared[: shared.rfind("/") + 1]
 
 
 def listed_again(

@@ -24,7 +24,7 @@ from kernel.names import next_name
 from kernel.results import BucketInfo, ObjectInfo, ObjectSummary
 from kernel.versions import first_id_of
 from objects import queries
-from objects.bulk import MOST_WEIGHED, STEP_OF_EDITS, Step
+from objects.bulk import MOST_WEIGHED, STEP_OF_EDITS, Step, Targets, shared_folder
 from objects.copies import restore_version
 from objects.listings import fold, listing_context, name_of
 from objects.operations import FailedDeletion, delete_object
@@ -172,25 +172,53 @@ def weigh_changes(
     moment: datetime,
     *,
     prefix: str = "",
+    chosen: Targets | None = None,
     seconds: float = MOST_SECONDS,
     clock: Callable[[], float] = time.monotonic,
     now: datetime,
 ) -> Changes:
-    """Count what a restore to a time would do, as far as the time allows.
+    """Count what a restore to a time would do, as far as the time allows: under a
+    prefix, or to the keys and folders that are chosen.
 
     Raises what listing raises.
     """
-    bucket = versioned_bucket(principal, bucket_name, prefix)
+    targets = chosen or Targets(folders=(prefix,))
+    bucket = bucket_of_targets(principal, bucket_name, targets)
     is_over = until(seconds, clock)
     places = {"place": place_of(moment), "until": place_of(now)}
     counts = [0] * 5
-    for step in stretches(bucket.id, prefix, ""):
+    for _, step in stretches_of(bucket.id, targets, {}):
         rest = MOST_WEIGHED + 1 - counts[0] - counts[1] - counts[3]
         *more, weighed = queries.weigh_changed(bucket.id, *step.bounds, rest, **places)
         counts = [one + other for one, other in zip(counts, more, strict=True)]
         if weighed == rest or is_over():
             return Changes(*counts, is_whole=False)
     return Changes(*counts, is_whole=True)
+
+
+def bucket_of_targets(
+    principal: Principal, bucket_name: str, targets: Targets
+) -> BucketInfo:
+    """Find a bucket that has a past, for who may list all that is chosen in it."""
+    for folder in targets.folders:
+        versioned_bucket(principal, bucket_name, folder)
+    return versioned_bucket(principal, bucket_name, shared_folder(targets.keys))
+
+
+def stretches_of(
+    bucket_id: int, targets: Targets, marker: Mapping[str, Any]
+) -> Iterator[tuple[int, queries.StepOfKeys]]:
+    """Give all that is chosen in stretches, from where it was left, each with the
+    number of what it belongs to: the folders come first, then the keys."""
+    left = marker.get("part", 0)
+    for number, folder in enumerate(targets.folders):
+        if number >= left:
+            after = marker.get("after", "") if number == left else ""
+            for step in stretches(bucket_id, folder, after):
+                yield number, step
+    for number, key in enumerate(targets.keys, start=len(targets.folders)):
+        if number > left or (number == left and marker.get("after") != key):
+            yield number, queries.StepOfKeys((key, start_after(key, "", "")), 1, key)
 
 
 def stretches(bucket_id: int, prefix: str, after: str) -> Iterator[queries.StepOfKeys]:
@@ -214,18 +242,20 @@ def restore_as_of(
     prefix: str,
     hides_added: bool,
     asked_at: datetime,
+    chosen: Targets | None = None,
     marker: Mapping[str, Any],
 ) -> Iterator[Step]:
-    """Make all under a prefix what it was at a time, a page at a time; a step may find
-    nothing to do.
+    """Make all under a prefix, or what is chosen, what it was at a time, a page at a
+    time; a step may find nothing to do.
 
     What was there then is copied to the top of its key; what was added since gets a
     delete marker, or stays. What is written after `asked_at` is left alone, so that a
     step does no harm when it is done again. Raises what listing raises.
     """
-    bucket = versioned_bucket(principal, bucket_name, prefix)
+    targets = chosen or Targets(folders=(prefix,))
+    bucket = bucket_of_targets(principal, bucket_name, targets)
     place, until_place = place_of(moment), place_of(asked_at)
-    for step in stretches(bucket.id, prefix, marker.get("after", "")):
+    for part, step in stretches_of(bucket.id, targets, marker):
         start, end = step.bounds
         after = ""
         while after != step.last_key:
@@ -238,7 +268,12 @@ def restore_as_of(
             keys = [row.key for row in rows]
             past = queries.past_of_keys(bucket.id, keys, place=place)
             yield restore_page(
-                principal, bucket_name, rows, past, hides_added=hides_added, after=after
+                principal,
+                bucket_name,
+                rows,
+                past,
+                hides_added=hides_added,
+                place={"part": part, "after": after},
             )
 
 
@@ -249,7 +284,7 @@ def restore_page(
     past: Mapping[str, ObjectInfo],
     *,
     hides_added: bool,
-    after: str,
+    place: Mapping[str, Any],
 ) -> Step:
     done: list[int] = []
     failures: list[FailedDeletion] = []
@@ -272,7 +307,7 @@ def restore_page(
             done.append(row.size if was is None else was.size)
         except ObjectStoreError as error:
             failures.append(FailedDeletion(row.key, "", error))
-    return Step(len(done), sum(done), failures, {"after": after})
+    return Step(len(done), sum(done), failures, place)
 
 
 def hide(

@@ -399,6 +399,7 @@ class Browser(BucketPage):
             ways=ways_from(name, place, listed),
             folders=[(folder, place.query(prefix=folder)) for folder in listed.folders],
             may=may,
+            chooses=may["PutObject"] or not place.at,
             may_copy=may_copy(self.principal, bucket),
             may_edit=any(may[one] for one in EDITS),
             here=request.get_full_path(),

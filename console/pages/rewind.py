@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -17,7 +18,9 @@ from console.models import JobKind
 from console.pages.browser import browse_link
 from console.pages.buckets import BucketPage, may_in
 from console.pages.filters import moment_of
+from console.pages.removal import Chosen
 from console.settings.widgets import ConsoleForm
+from kernel.errors import InvalidArgument
 from objects.rewinds import Changes, weigh_changes
 
 HIDE, STAY = "hide", "stay"
@@ -28,18 +31,21 @@ class RewindForm(ConsoleForm):
 
 
 class Rewind(BucketPage):
-    """Say first what going back would do, then start it."""
+    """Say first what going back would do, then start it: for a folder, or what was
+    chosen in it."""
 
     template = "console/rewind.html"
     tab = "objects"
 
     def get(self, request: Any, name: str) -> HttpResponse:
         given = request.GET
-        return self.show(name, given.get("prefix", ""), given.get("at", ""))
+        return self.show(name, given.get("prefix", ""), given.get("at", ""), None)
 
-    def show(self, name: str, prefix: str, at: str, status: int = 200) -> HttpResponse:
-        moment, now = moment_of(at), timezone.now()
-        changes = weigh_changes(self.principal, name, moment, prefix=prefix, now=now)
+    def show(
+        self, name: str, prefix: str, at: str, chosen: Chosen | None, status: int = 200
+    ) -> HttpResponse:
+        moment = moment_of(at)
+        changes = self.weigh(name, prefix, moment, chosen)
         bucket = get_bucket(self.principal, "s3:ListBucketVersions", name)
         may = may_in(self.principal, bucket, "s3:PutObject", "s3:DeleteObject")
         response = self.render_bucket(
@@ -47,6 +53,7 @@ class Rewind(BucketPage):
             title="Rewind",
             prefix=prefix,
             at=at,
+            chosen=chosen,
             moment=moment,
             changes=changes,
             may=may,
@@ -55,17 +62,33 @@ class Rewind(BucketPage):
         response.status_code = status
         return response  # type: ignore[no-any-return]
 
+    def weigh(
+        self, name: str, prefix: str, moment: datetime, chosen: Chosen | None
+    ) -> Changes:
+        return weigh_changes(
+            self.principal,
+            name,
+            moment,
+            prefix=prefix,
+            chosen=chosen and chosen.targets,
+            now=timezone.now(),
+        )
+
     def post(self, request: Any, name: str) -> HttpResponseBase:
         prefix, at = request.POST.get("prefix", ""), request.POST.get("at", "")
+        chosen = chosen_in(request.POST)
+        if "chosen" in request.POST:
+            return self.show(name, prefix, at, chosen)
         form = RewindForm(request.POST)
         if not form.is_valid():
-            return self.show(name, prefix, at, 400)
-        moment, now = moment_of(at), timezone.now()
+            return self.show(name, prefix, at, chosen, 400)
+        moment = moment_of(at)
         hides_added = form.cleaned_data["added"] == HIDE
         get_bucket(self.principal, "s3:PutObject", name, f"{prefix}*")
         if hides_added:
             get_bucket(self.principal, "s3:DeleteObject", name, f"{prefix}*")
-        changes = weigh_changes(self.principal, name, moment, prefix=prefix, now=now)
+        changes = self.weigh(name, prefix, moment, chosen)
+        targets = {"keys": chosen.keys, "folders": chosen.folders} if chosen else {}
         job = jobs.start_job(
             self.principal,
             JobKind.REWIND,
@@ -74,13 +97,33 @@ class Rewind(BucketPage):
                 "prefix": prefix,
                 "moment": moment.isoformat(),
                 "hides_added": hides_added,
-                "words": f"what was there on {moment:%d %b %Y, %H:%M:%S} UTC; what was"
-                f" added since {'gets a delete marker' if hides_added else 'stays'}",
+                "words": words_of(moment, chosen, hides_added=hides_added),
+                **targets,
             },
             measure_of(changes, hides_added=hides_added),
-            now=now,
+            now=timezone.now(),
         )
         return self.go(reverse("admin:job", args=[job.pk]))
+
+
+def chosen_in(data: Any) -> Chosen | None:
+    """Read what is chosen; nothing: all that lies under the prefix."""
+    names = {"chosen", "key", "folder", "version"}
+    if names.isdisjoint(data):
+        return None
+    chosen = Chosen.of(data)
+    if chosen.versions:
+        raise InvalidArgument("A version is restored on its object's page.")
+    return chosen
+
+
+def words_of(moment: datetime, chosen: Chosen | None, *, hides_added: bool) -> str:
+    which = f"{chosen.count} chosen: " if chosen else ""
+    added = "gets a delete marker" if hides_added else "stays"
+    return (
+        f"{which}what was there on {moment:%d %b %Y, %H:%M:%S} UTC;"
+        f" what was added since {added}"
+    )
 
 
 def measure_of(changes: Changes, *, hides_added: bool) -> Measure:

@@ -383,6 +383,23 @@ def test_what_is_chosen_stays_chosen_on_other_pages(
     assert page.locator("#os-chosen").is_hidden()
 
 
+def test_versions_are_chosen_apart_from_what_is_current(
+    page: Any, make_bucket: Any
+) -> None:
+    s3 = make_bucket("browser-apart", is_versioned=True)
+    s3.put_object(Bucket="browser-apart", Key="a", Body=b"x")
+    s3.put_object(Bucket="browser-apart", Key="b", Body=b"x")
+    page.goto("/admin/buckets/browser-apart/objects/?show=versions")
+    page.check("#os-every")
+    page.get_by_text("2 selected").wait_for()
+    page.get_by_role("link", name="Current").click()
+    page.wait_for_url("**/objects/")
+    assert page.locator("#os-chosen").is_hidden()
+    page.check("input[name=key][value='a']")
+    page.click("#os-chosen >> text=Edit")
+    page.get_by_text("Change 1 object").wait_for()
+
+
 def test_keyboard_alone_edits_all_that_match(
     page: Any, make_bucket: Any, worker: None
 ) -> None:

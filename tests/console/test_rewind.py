@@ -53,7 +53,8 @@ def test_a_folder_is_shown_as_it_was(
     assert "new.txt" not in text
     first = root_version(root, versioned, "docs/plan.txt", b"first")
     assert f"key=docs%2Fplan.txt&amp;version={first}" in text
-    assert 'id="os-chosen"' not in text
+    assert "Bring back to this" in text
+    assert ">Delete</button>" not in text
     assert "data-picks" not in text
 
 
@@ -97,6 +98,41 @@ def test_what_was_added_stays_where_asked_for(
     assert Job.objects.get().done_count == 2
 
 
+def test_what_is_chosen_goes_back(
+    operator: Any, root: Any, versioned: str, past: str
+) -> None:
+    put(root, versioned, "other/kept.txt", b"stays")
+    link = f"/admin/buckets/{versioned}/rewind/"
+    given = {"prefix": "docs/", "at": past, "key": ["docs/plan.txt"]}
+    asked = operator.post(link, {**given, "chosen": "1"})
+    changes = asked.context["changes"]
+    assert (changes.deleted_count, changes.other_count, changes.added_count) == (
+        0,
+        1,
+        0,
+    )
+    assert "1 chosen entry" in asked.content.decode()
+    assert not Job.objects.exists()
+    answer = operator.post(link, {**given, "added": "stay", "confirmed": "1"})
+    assert b"1 chosen" in operator.get(answer["Location"]).content
+    job = Job.objects.get()
+    assert (job.state, job.done_count, job.planned_count) == ("done", 1, 1)
+    content = get_object(root, versioned, "docs/plan.txt")
+    assert b"".join(content.chunks) == b"first"
+    listed = operator.get(f"/admin/buckets/{versioned}/objects/?prefix=docs/").content
+    assert b"new.txt" in listed
+    assert b"old.txt" not in listed
+
+
+def test_nothing_chosen_brings_nothing_back(
+    operator: Any, versioned: str, past: str
+) -> None:
+    given = {"prefix": "docs/", "at": past, "chosen": "1"}
+    answer = operator.post(f"/admin/buckets/{versioned}/rewind/", given)
+    assert answer.status_code == 400
+    assert not Job.objects.exists()
+
+
 def test_nothing_to_go_back_to(operator: Any, versioned: str, past: str) -> None:
     page = operator.get(f"/admin/buckets/{versioned}/rewind/?at=2099-01-01T00:00")
     assert b"Nothing has changed here since then" in page.content
@@ -119,6 +155,7 @@ def test_rights(sign_in: Any, versioned: str, past: str) -> None:
     page = reader.get(f"{link}?at={past}")
     assert page.status_code == 200
     assert b"back to this" not in page.content
+    assert b'name="key"' not in page.content
     post = reader.post(
         f"/admin/buckets/{versioned}/rewind/",
         {"prefix": "", "at": past, "added": "hide"},
@@ -164,3 +201,27 @@ def test_looking_back_and_going_back(
     assert [one["Key"] for one in keys] == ["notes/may.txt"]
     body = s3.get_object(Bucket="diary", Key="notes/may.txt")["Body"].read()
     assert body == b"as written"
+
+
+def test_choosing_what_comes_back(
+    page: Any, make_bucket: Any, live_store: Any, worker: None
+) -> None:
+    s3 = make_bucket("ledger", is_versioned=True)
+    for key in ("may.txt", "june.txt"):
+        s3.put_object(Bucket="ledger", Key=key, Body=b"as written")
+    at = datetime.now(UTC)
+    time.sleep(1.1)
+    for key in ("may.txt", "june.txt"):
+        s3.put_object(Bucket="ledger", Key=key, Body=b"scribbled over")
+    page.goto(f"/admin/buckets/ledger/objects/?at={at:%Y-%m-%dT%H:%M:%S}")
+    page.check("input[name=key][value='may.txt']")
+    page.get_by_text("1 selected").wait_for()
+    page.get_by_role("button", name="Bring back to this").press("Enter")
+    page.get_by_text("1 chosen entry").wait_for()
+    page.get_by_role("button", name="Go back to then").press("Enter")
+    page.get_by_text("done", exact=True).wait_for(timeout=30_000)
+
+    def body(key: str) -> bytes:
+        return bytes(s3.get_object(Bucket="ledger", Key=key)["Body"].read())
+
+    assert (body("may.txt"), body("june.txt")) == (b"as written", b"scribbled over")

@@ -16,6 +16,7 @@ from kernel.bodies import Body
 from kernel.errors import AccessDenied, InvalidRequest
 from kernel.results import ObjectAttributes
 from objects import queries, rewinds
+from objects.bulk import Targets
 from objects.listings import list_objects
 from objects.operations import delete_object, get_object, put_object
 from objects.rewinds import list_objects_as_of, restore_as_of, weigh_changes
@@ -285,6 +286,26 @@ def test_a_job_that_was_cut_off_goes_on_after_its_marker(
     rest = list(restore_as_of(root, versioned, moment, marker=first.marker, **how))
     assert first.done_count + sum(step.done_count for step in rest) == len(NAMES)
     assert [content(root, versioned, key) for key in NAMES] == [b"old"] * len(NAMES)
+
+
+def test_what_is_chosen_goes_back_and_nothing_else(root: Any, versioned: str) -> None:
+    keys = ("a", "a/b", "a/c/d", "b", "b!", "c/e")
+    for key in keys:
+        put(root, versioned, key, b"old")
+    moment = timezone.now()
+    for key in keys:
+        put(root, versioned, key, b"new")
+    chosen = Targets(keys=("a", "b"), folders=("a/c/", "c/"))
+    changes = weigh_changes(root, versioned, moment, chosen=chosen, now=timezone.now())
+    assert changes.other_count == 4
+    how = {"chosen": chosen, "asked_at": timezone.now()}
+    steps = restore(root, versioned, moment, **how)
+    back = {key for key in keys if content(root, versioned, key) == b"old"}
+    assert back == {"a", "b", "a/c/d", "c/e"}
+    # From each step on, only the rest is done.
+    for number, step in enumerate(steps):
+        rest = restore(root, versioned, moment, marker=step.marker, **how)
+        assert len(rest) == len(steps) - number - 1
 
 
 def test_counting_ends_with_its_time(

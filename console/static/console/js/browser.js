@@ -23,7 +23,7 @@ function boxes() {
     return [...document.querySelectorAll("#os-listing tbody input[type=checkbox]")];
 }
 
-const choice = new Choice(page?.dataset.bucket ?? "");
+const choice = new Choice(page?.dataset.bucket ?? "", page?.dataset.kind ?? "");
 const bar = document.getElementById("os-chosen");
 const everything = bar?.querySelector("input[name=search]");
 
@@ -44,7 +44,8 @@ function showChosen() {
             ? "All selected, on every page"
             : `${count} selected${more ? `, ${more} on other pages` : ""}`;
         const hasMore = Boolean(document.querySelector(".os-pager"));
-        bar.querySelector("[data-all]").hidden = isEverything || !hasMore || chosen.length < all.length;
+        const chooseAll = bar.querySelector("[data-all]");
+        if (chooseAll) chooseAll.hidden = isEverything || !hasMore || chosen.length < all.length;
         bar.querySelector("[data-none]").hidden = !isEverything && !more;
         for (const button of bar.querySelectorAll("[data-few]")) button.hidden = isEverything;
     }
@@ -89,7 +90,7 @@ form?.addEventListener("keydown", (event) => {
     if (event.key === "Escape" && !bar?.hidden) chooseNone();
 });
 bar?.querySelector("[data-none]").addEventListener("click", chooseNone);
-bar?.querySelector("[data-all]").addEventListener("click", () => {
+bar?.querySelector("[data-all]")?.addEventListener("click", () => {
     chooseEverything(true);
     showChosen();
 });

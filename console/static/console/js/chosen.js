@@ -1,4 +1,5 @@
-/* What is chosen in a bucket, kept for the tab while its pages are turned. */
+/* What is chosen in a bucket, kept for the tab while its pages are turned. Versions and
+   what is current are chosen apart: what is done with the one is not done with the other. */
 
 const PREFIX = "os-chosen:";
 export const MOST_CHOSEN = 1000;
@@ -7,8 +8,8 @@ const textOf = (name, value) => JSON.stringify([name, value]);
 
 /* What is chosen: names and values of check boxes, on this page or another. */
 export class Choice {
-    constructor(bucket) {
-        this.name = PREFIX + bucket;
+    constructor(bucket, kind) {
+        this.name = `${PREFIX}${bucket}:${kind}`;
         try {
             this.kept = new Set(JSON.parse(sessionStorage.getItem(this.name) ?? "[]"));
         } catch {
@@ -47,6 +48,9 @@ export class Choice {
 /* A form that acts on the chosen ends the choice once it is sent. */
 for (const form of document.querySelectorAll("form[data-ends-choice]")) {
     form.addEventListener("submit", (event) => {
-        if (event.submitter?.name === "confirmed") new Choice(form.dataset.endsChoice).clear();
+        if (event.submitter?.name !== "confirmed") return;
+        for (const name of Object.keys(sessionStorage)) {
+            if (name.startsWith(`${PREFIX}${form.dataset.endsChoice}:`)) sessionStorage.removeItem(name);
+        }
     });
 }
