@@ -8,13 +8,13 @@ from collections import Counter
 from datetime import datetime
 from typing import Any
 
-from django.conf import settings
 from django.utils import timezone
 
 from kernel.auditing import Event
 from kernel.database.commit import commit
 from kernel.database.fields import column_time
 from kernel.database.rows import execute
+from kernel.kept_settings import settings
 
 INSERT = """
     INSERT INTO audit_auditevent (

@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.files.base import File
 from django.core.files.storage import InvalidStorageError, Storage, storages
@@ -50,8 +50,7 @@ MOST_FAILURES = 10
 outages = Outages()
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenBlob:
+class WrittenBlob(NamedTuple):
     """Bytes that are durable, or small and at hand, and that no row names yet."""
 
     storage_class: str

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -200,7 +200,7 @@ def decide(
     is_own = principal.account_id == bucket.owner_id and not principal.is_anonymous
     # What names the bucket's own account leaves its users to their own policies.
     may_delegate = not is_own or principal.is_root or identity.is_allowed
-    grantee = principal if may_delegate else replace(principal, canonical_id="")
+    grantee = principal if may_delegate else principal._replace(canonical_id="")
     grants_directly = resource.is_allowed and not (is_own and resource.is_delegated)
     granted = grants_directly or acl_allows(
         grantee, action, bucket, configurations, target

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from types import MappingProxyType
+from typing import NamedTuple
 
 from iam.policy import Policy
-from kernel.evolution import evolved
 from kernel.results import Owner
 
 
-@dataclass(frozen=True, slots=True)
-class RequestFacts:
+class RequestFacts(NamedTuple):
     """What policies may ask about a request (AWS "global condition keys")."""
 
     request_id: str = ""
@@ -51,8 +50,7 @@ class PrincipalKind(StrEnum):
     SYSTEM = "system"
 
 
-@dataclass(frozen=True, slots=True)
-class Principal:
+class Principal(NamedTuple):
     """An authenticated identity with its policies, or nobody in particular.
 
     `account_id` is the account's row; `canonical_id` and `account_number` are the
@@ -74,7 +72,7 @@ class Principal:
     key_id: str = ""
     is_rate_limited: bool = True
     tags: tuple[tuple[str, str], ...] = ()
-    facts: RequestFacts = field(default=NO_REQUEST)
+    facts: RequestFacts = NO_REQUEST
     session: Session | None = None
 
     @property
@@ -105,7 +103,7 @@ class Principal:
 
     def asking(self, facts: RequestFacts) -> Principal:
         """Give the same principal with the facts of one request."""
-        return evolved(self, facts=facts)
+        return self._replace(facts=facts)
 
 
 ANONYMOUS = Principal(PrincipalKind.ANONYMOUS)

@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from django.core.exceptions import ImproperlyConfigured
 from django.http import HttpRequest
@@ -33,8 +33,7 @@ class OperationClass(StrEnum):
     LIST = "list"
 
 
-@dataclass(frozen=True, slots=True)
-class RateUsage:
+class RateUsage(NamedTuple):
     """Where a key stands in its window. Times in seconds, `reset` since 1970."""
 
     limit: int

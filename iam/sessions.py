@@ -14,7 +14,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -427,9 +427,8 @@ def principal_of(identity: Identity, claims: Claims) -> Principal:
     )
     session = Session(claims.name, condition_keys(principal, claims))
     if principal.kind is not PrincipalKind.ROLE:
-        return replace(principal, session=session)
-    return replace(
-        principal,
+        return principal._replace(session=session)
+    return principal._replace(
         arn=session_arn(identity, claims.name),
         unique_id=f"{identity.unique_id}:{claims.name}",
         session_policies=tuple(session_policies(claims)),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import NamedTuple
 
 from kernel.checksums import ChecksumAlgorithm, Hasher
 from kernel.errors import (
@@ -18,10 +19,10 @@ from kernel.errors import (
 CHUNK = 256 * 1024
 
 Read = Callable[[int], bytes]
+NO_CHECKSUMS: Mapping[ChecksumAlgorithm, str] = MappingProxyType({})
 
 
-@dataclass(frozen=True, slots=True)
-class Expectations:
+class Expectations(NamedTuple):
     """What the client says its bytes are; all of it is checked.
 
     `checksums` maps an algorithm to its base64 value, or to "" where the value comes
@@ -30,7 +31,7 @@ class Expectations:
 
     content_md5: bytes = b""
     sha256: str = ""
-    checksums: Mapping[ChecksumAlgorithm, str] = field(default_factory=dict)
+    checksums: Mapping[ChecksumAlgorithm, str] = NO_CHECKSUMS
     trailers: Callable[[], Mapping[str, str]] | None = None
 
 

@@ -38,14 +38,13 @@ class CustomerKey:
     algorithm: str = AES256
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectAttributes:
+class ObjectAttributes(NamedTuple):
     """What a client says of an object besides its bytes."""
 
     content_type: str = ""
-    headers: Mapping[str, str] = field(default_factory=dict)
-    metadata: Mapping[str, str] = field(default_factory=dict)
-    tags: Mapping[str, str] = field(default_factory=dict)
+    headers: Mapping[str, str] = NOTHING
+    metadata: Mapping[str, str] = NOTHING
+    tags: Mapping[str, str] = NOTHING
     storage_class: str = ""
     acl: Mapping[str, Any] | None = None
     encryption: Mapping[str, Any] | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from blobs import queries as blob_queries
@@ -134,8 +134,8 @@ def restore_version(
         CopySource(bucket_name, version.key, version.version_id),
         bucket_name,
         version.key,
-        attributes=replace(
-            NO_ATTRIBUTES, storage_class=own.storage_class, encryption=own.encryption
+        attributes=NO_ATTRIBUTES._replace(
+            storage_class=own.storage_class, encryption=own.encryption
         ),
         conditions=conditions,
         now=now,
@@ -188,12 +188,11 @@ def copied_attributes(
     """Merge as the directives say; class, ACL, lock and encryption are never copied."""
     tags = given.tags if replaces_tags else own.tags
     if replaces_metadata:
-        return replace(given, tags=tags)
+        return given._replace(tags=tags)
     headers = {name: one for name, one in own.headers.items() if name != REDIRECT}
     if REDIRECT in given.headers:
         headers[REDIRECT] = given.headers[REDIRECT]
-    return replace(
-        given,
+    return given._replace(
         tags=tags,
         content_type=own.content_type,
         headers=headers,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -93,8 +93,7 @@ def copied(
 ) -> ObjectInfo:
     """Copy an object onto itself with what shall be different; no byte moves within a
     class. As with any copy, ACL and locks are those of a new object."""
-    wanted = replace(
-        info.attributes,
+    wanted = info.attributes._replace(
         content_type=edit.content_type or info.content_type,
         headers=changed(info.headers, edit.headers),
         metadata=changed(info.metadata, edit.metadata),
@@ -102,8 +101,8 @@ def copied(
     )
     if wanted == info.attributes:
         return info
-    wanted = replace(
-        wanted, acl=None, lock_mode="", retain_until=None, has_legal_hold=False
+    wanted = wanted._replace(
+        acl=None, lock_mode="", retain_until=None, has_legal_hold=False
     )
     # What was written meanwhile keeps its own bytes and its own metadata.
     is_same = Conditions(if_match=info.etag)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
@@ -134,7 +134,7 @@ def initiator_of(principal: Principal) -> dict[str, str]:
 
 
 def columns_of(attributes: ObjectAttributes) -> dict[str, Any]:
-    columns = asdict(attributes)
+    columns = attributes._asdict()
     for name in ("headers", "metadata", "tags"):
         columns[name] = dict(columns[name])
     return columns
@@ -604,7 +604,7 @@ def give_up_unlisted(
 
 def attributes_of(upload: MultipartUpload) -> ObjectAttributes:
     return ObjectAttributes(
-        **{name: getattr(upload, name) for name in ObjectAttributes.__slots__}
+        **{name: getattr(upload, name) for name in ObjectAttributes._fields}
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -56,7 +56,6 @@ from kernel.errors import (
     OperationAborted,
     QuotaExceeded,
 )
-from kernel.evolution import evolved
 from kernel.kept_settings import settings
 from kernel.names import check_metadata, check_object_key, check_tags
 from kernel.ranges import ByteRange, parse_range
@@ -303,13 +302,12 @@ def checked_attributes(
         check_beside_put(principal, "s3:PutObjectTagging", bucket, key)
     storage_class = attributes.storage_class or bucket.storage_class
     store.storage_of(storage_class)
-    checked = evolved(
-        attributes,
+    checked = attributes._replace(
         storage_class=storage_class,
         encryption=kept_encryption(bucket, attributes.encryption),
     )
     if attributes.acl:
-        checked = replace(checked, acl=kept_acl(principal, bucket, key, attributes))
+        checked = checked._replace(acl=kept_acl(principal, bucket, key, attributes))
     if bucket.has_object_lock or attributes.lock_mode or attributes.has_legal_hold:
         checked = with_lock(principal, bucket, key, checked, now)
     return checked
@@ -399,7 +397,7 @@ def with_lock(
         mode, until = default_retention(document, now)
     if attributes.has_legal_hold:
         check_access(principal, "s3:PutObjectLegalHold", bucket, key)
-    return replace(attributes, lock_mode=mode, retain_until=in_whole_seconds(until))
+    return attributes._replace(lock_mode=mode, retain_until=in_whole_seconds(until))
 
 
 def check_has_object_lock(bucket: BucketInfo) -> None:
@@ -919,7 +917,7 @@ def record_deletion(
         bucket,
         key,
         Content(None, 0, ""),
-        replace(NO_ATTRIBUTES, storage_class=bucket.storage_class),
+        NO_ATTRIBUTES._replace(storage_class=bucket.storage_class),
         owner_id=owner_of_new(principal, bucket),
         now=now,
         is_delete_marker=True,

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -15,8 +13,9 @@ from django.db import connection
 
 from blobs.queries import BLOB_COLUMNS, BlobInfo
 from kernel.database.fields import column_time
-from kernel.database.rows import fetch_all, fetch_one
+from kernel.database.rows import fetch_all, fetch_one, insert
 from kernel.database.vendor import is_postgresql
+from kernel.entropy import id_bytes
 from kernel.listing import SMALLEST
 from kernel.names import next_name
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
@@ -154,8 +153,7 @@ def lock_key(bucket_id: int, key: str) -> None:
             )
 
 
-@dataclass(frozen=True, slots=True)
-class Displaced:
+class Displaced(NamedTuple):
     """What a new version takes the place of."""
 
     newest: str = ""
@@ -186,8 +184,7 @@ def displace(bucket: BucketInfo, key: str) -> Displaced:
     return Displaced(min(newest, default=""), tuple(blob_ids))
 
 
-@dataclass(frozen=True, slots=True)
-class Content:
+class Content(NamedTuple):
     """The bytes of a new version, by reference."""
 
     blob_id: int | None
@@ -241,7 +238,7 @@ def add_version(
     None when the bucket has gone, or changed, since it was read; with `if_new` also
     when the key has a latest version.
     """
-    version_id = new_version_id(time.time_ns(), os.urandom(ENTROPY_BYTES), before=after)
+    version_id = new_version_id(time.time_ns(), id_bytes(ENTROPY_BYTES), before=after)
     row = (
         bucket.id,
         key,
@@ -265,17 +262,17 @@ def add_version(
     )
     retained, held = attributes.retain_until, attributes.has_legal_hold
     last = (column_time(retained), held, None, owner_id, column_time(now))
-    added = fetch_one(inserting(if_new), (*row, *last, bucket.id, bucket.revision))
+    added = insert(inserting(if_new), (*row, *last, bucket.id, bucket.revision))
     if added is None:
         return None
-    return ObjectInfo(added[0], *row, retained, held, None, owner_id, now)
+    return ObjectInfo(added, *row, retained, held, None, owner_id, now)
 
 
 @lru_cache
 def inserting(if_new: bool) -> str:
     """Give the statement that adds a version, perhaps only where there is none."""
-    insert = INSERT_POSTGRESQL if is_postgresql() else INSERT
-    return insert + " ON CONFLICT DO NOTHING" * if_new + " RETURNING id"
+    statement = INSERT_POSTGRESQL if is_postgresql() else INSERT
+    return f"{statement} ON CONFLICT DO NOTHING" if if_new else statement
 
 
 def remove_version(version: ObjectInfo) -> bool:

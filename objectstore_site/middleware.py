@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from typing import Any
 
@@ -19,11 +18,12 @@ from whitenoise.middleware import WhiteNoiseMiddleware
 
 import objects.urls
 from buckets import cross_origin
+from kernel.entropy import id_bytes
 from kernel.errors import ObjectStoreError
 from kernel.http.errors import dialect_of, render_error
 from kernel.http.origin import keep_from_origin
 from kernel.http.requests import check_path_is_utf8, is_secure
-from kernel.http.responses import ObjectResponse, add_headers
+from kernel.http.responses import ObjectResponse, add_headers, has_header
 from kernel.kept_settings import settings
 from keyvalue.views import one_object
 from observability.watching import observer
@@ -45,7 +45,7 @@ class RequestFrame:
         self._observer = observer()
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.request_id = secrets.token_hex(8).upper()  # type: ignore[attr-defined]
+        request.request_id = id_bytes(8).hex().upper()  # type: ignore[attr-defined]
         if self._observer is None:
             return self.answer(request)
         return self._observer.watch(request, self.answer)  # type: ignore[no-any-return]
@@ -70,6 +70,9 @@ class RequestFrame:
         usage = getattr(request, "rate_usage", None)
         if usage is not None:
             headers.update(usage.headers)
+        # Without it the server falls back to chunks.
+        if not response.streaming and not has_header(response, "content-length"):
+            headers["Content-Length"] = str(len(response.content))
         add_headers(response, headers)
         if response.status_code >= 400 and hangs_up(request.META):
             response.headers["Connection"] = "close"
@@ -77,9 +80,6 @@ class RequestFrame:
             keep_from_origin(response)
         if response.status_code == 204:
             del response.headers["Content-Type"]
-        # Without it the server falls back to chunks.
-        if not response.streaming and "Content-Length" not in response.headers:
-            response.headers["Content-Length"] = str(len(response.content))
         return response
 
     def process_exception(

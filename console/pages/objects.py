@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -271,8 +270,7 @@ class ObjectPage(BucketPage):
             return self.show(name, key, version_id, 400, metadata_form=form)
         if form.is_stale(info):
             return self.show(name, key, version_id, 409, metadata_form=form)
-        attributes = replace(
-            info.attributes,
+        attributes = info.attributes._replace(
             content_type=form.cleaned_data["content_type"],
             headers=form.headers(dict(info.headers)),
             metadata=form.cleaned_data["metadata"],

@@ -18,12 +18,12 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from django.conf import settings
 from django.db import DatabaseError, OperationalError, connections, transaction
 
 from kernel import auditing, telemetry
 from kernel.database.rows import connection_of
 from kernel.errors import InsufficientStorage, ServiceUnavailable
+from kernel.kept_settings import settings
 from kernel.telemetry import traced
 
 MOST_TOGETHER = 256

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from kernel.conditions import NO_CONDITIONS, Conditions, parse_http_date
@@ -24,8 +25,11 @@ def conditions_of(meta: Mapping[str, Any], prefix: str = "HTTP_") -> Conditions:
 
     `prefix` is that of the headers that hold for a copy's source.
     """
-    names = [name.replace("HTTP_", prefix, 1) for name in CONDITIONAL]
-    if not any(name in meta for name in names) and IF_RANGE not in meta:
+    names = conditional(prefix)
+    for name in (*names, IF_RANGE):
+        if name in meta:
+            break
+    else:
         return NO_CONDITIONS
     match, none_match, modified, unmodified = (meta.get(name) for name in names)
     return Conditions(
@@ -35,6 +39,11 @@ def conditions_of(meta: Mapping[str, Any], prefix: str = "HTTP_") -> Conditions:
         if_unmodified_since=parse_http_date(unmodified),
         if_range=meta.get(IF_RANGE) if prefix == "HTTP_" else None,
     )
+
+
+@lru_cache
+def conditional(prefix: str) -> tuple[str, ...]:
+    return tuple(name.replace("HTTP_", prefix, 1) for name in CONDITIONAL)
 
 
 def past(moment: datetime | None) -> datetime | None:

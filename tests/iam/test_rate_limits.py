@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -100,7 +99,7 @@ def test_each_class_of_operations_is_counted_by_itself(clock):
 
 def test_each_key_is_counted_by_itself(clock):
     ask()
-    assert ask(replace(USER, key_id="key-2")).remaining == 1
+    assert ask(USER._replace(key_id="key-2")).remaining == 1
 
 
 def test_without_a_key_the_address_is_counted(clock):
@@ -118,7 +117,7 @@ def test_without_a_key_the_address_is_counted(clock):
     [
         {"dialect": "s3"},
         {"operation": OperationClass.BUCKET},
-        {"principal": replace(USER, is_rate_limited=False)},
+        {"principal": USER._replace(is_rate_limited=False)},
     ],
     ids=["a dialect without limits", "a class without a limit", "a key without"],
 )
