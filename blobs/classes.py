@@ -30,10 +30,21 @@ def alias_of(name: str) -> str:
     if alias not in settings.OBJECTSTORE_STORAGE_CLASSES:
         alias = AWS_NAMES.get(name.upper(), "")
     if alias not in settings.OBJECTSTORE_STORAGE_CLASSES:
-        raise InvalidStorageClass(storage_class=name)
+        raise InvalidStorageClass(storage_class_requested=name)
     return alias
 
 
+# What AWS's clients know our own aliases as: of GLACIER they know that it is closed.
+SHOWN = {"cold": "STANDARD_IA", "archive": "GLACIER"}
+
+
 def s3_name_of(alias: str) -> str:
-    """Give the name that S3 answers show: the alias in capitals."""
-    return alias.upper()
+    """Give the name that S3 answers show: AWS's, or else the alias in capitals."""
+    name = SHOWN.get(alias, "")
+    if (
+        not name
+        or name.lower() in settings.OBJECTSTORE_STORAGE_CLASSES
+        or settings.OBJECTSTORE_S3_FLAVOUR == "rgw"
+    ):
+        return alias.upper()
+    return name

@@ -16,6 +16,9 @@ from kernel.errors import InvalidArgument, InvalidRequest, MalformedXML
 from kernel.names import check_tags
 
 MOST_RULES = 1000
+MINIMUM = "TransitionDefaultMinimumObjectSize"
+ALL_CLASSES_128K = "all_storage_classes_128K"
+VARIES_BY_CLASS = "varies_by_storage_class"
 ACTIONS = (
     "Transitions",
     "Expiration",
@@ -35,10 +38,11 @@ AND_ELEMENTS = frozenset(
 def check_lifecycle(document: Any, storage_classes: Collection[str]) -> dict[str, Any]:
     """Give the normal form {"Rules": [...]} of a configuration.
 
-    Raises MalformedXML for what is not of the published form, InvalidArgument and
-    InvalidRequest for values that are not allowed.
+    It keeps TransitionDefaultMinimumObjectSize, too; without that no size is too small
+    to be moved. Raises MalformedXML for what is not of the published form,
+    InvalidArgument and InvalidRequest for values that are not allowed.
     """
-    if not isinstance(document, Mapping) or set(document) != {"Rules"}:
+    if not isinstance(document, Mapping) or set(document) - {MINIMUM} != {"Rules"}:
         raise MalformedXML()
     rules = document["Rules"]
     if not isinstance(rules, list) or not 1 <= len(rules) <= MOST_RULES:
@@ -49,7 +53,16 @@ def check_lifecycle(document: Any, storage_classes: Collection[str]) -> dict[str
         raise InvalidArgument(
             "Rule ID must be unique. Found same ID for more than one rule"
         )
-    return {"Rules": checked}
+    return {"Rules": checked, **checked_minimum(document)}
+
+
+def checked_minimum(document: Mapping[str, Any]) -> dict[str, str]:
+    if MINIMUM not in document:
+        return {}
+    stated = document[MINIMUM]
+    if stated not in (ALL_CLASSES_128K, VARIES_BY_CLASS):
+        raise InvalidRequest(f"Invalid {MINIMUM} found: {str(stated)[:64]}")
+    return {MINIMUM: stated}
 
 
 def check_rule(rule: Any, storage_classes: Collection[str]) -> dict[str, Any]:

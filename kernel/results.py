@@ -262,7 +262,7 @@ class DeletedObject:
 
 @dataclass(frozen=True, slots=True)
 class ObjectListing:
-    """A page of current objects."""
+    """A page of current objects; `restores` is what is kept of theirs, by key."""
 
     contents: list[ObjectSummary]
     common_prefixes: list[str]
@@ -270,6 +270,7 @@ class ObjectListing:
     next_token: str = ""
     next_marker: str = ""
     owners: Mapping[int, Owner] = field(default_factory=dict)
+    restores: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

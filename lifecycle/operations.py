@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -20,7 +20,15 @@ from kernel.results import BucketInfo, ObjectInfo
 from lifecycle import queries
 from lifecycle.evaluation import Decision, abort_clause, decide
 from lifecycle.models import LifecycleRun
-from lifecycle.rules import ONE_DAY, Action, Clause, RuleSet, compile_rules, midnight
+from lifecycle.rules import (
+    ONE_DAY,
+    Action,
+    Clause,
+    RuleSet,
+    compile_rules,
+    midnight,
+    rules_of,
+)
 from lifecycle.transitions import Clock, DamagedBytesError, move_version
 from objects import queries as object_queries
 from objects.multipart import give_up
@@ -66,7 +74,12 @@ def saved_rules(bucket: BucketInfo) -> list[Any]:
     document = configurations_of(bucket.configurations_text).get(
         Configuration.LIFECYCLE
     )
-    return list((document or {}).get("Rules", []))
+    return [] if document is None else rules_in(document)
+
+
+def rules_in(document: Mapping[str, Any]) -> list[Any]:
+    """Give the rules of a configuration as they are carried out."""
+    return rules_of(document, settings.OBJECTSTORE_ARCHIVE_CLASSES)
 
 
 def buckets_to_run(now: datetime) -> list[str]:

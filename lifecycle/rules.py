@@ -5,14 +5,14 @@ AWS, "Managing the lifecycle of objects". Pure: no Django, the time is an argume
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
 
-from buckets.lifecycle import filter_of
+from buckets.lifecycle import MINIMUM, VARIES_BY_CLASS, filter_of
 from kernel.names import next_name
 from kernel.results import ObjectInfo
 
@@ -20,6 +20,9 @@ ONE_DAY = timedelta(days=1)
 NEVER = datetime.max.replace(tzinfo=UTC)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 JUST_AFTER = timedelta(microseconds=1)
+# What is smaller is not moved unless a rule's filter names a size.
+SMALLEST_MOVED = 128 * 1024
+TRANSITIONS = ("Transitions", "NoncurrentVersionTransitions")
 
 
 class Action(StrEnum):
@@ -53,7 +56,15 @@ class Conditions:
     @property
     def asks_of_objects(self) -> bool:
         """Tell whether they ask what an unfinished upload does not have yet."""
-        return bool(self.tags) or (self.larger_than, self.smaller_than) != (None, None)
+        return bool(self.tags) or self.name_a_size
+
+    @property
+    def name_a_size(self) -> bool:
+        return (self.larger_than, self.smaller_than) != (None, None)
+
+    def at_least(self, size: int | None) -> Conditions:
+        """Give the same conditions for objects of this size or more."""
+        return self if size is None else replace(self, larger_than=size - 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,38 @@ class RuleSet:
         return tuple(one for clauses in self.clauses.values() for one in clauses)
 
 
+def rules_of(document: Mapping[str, Any], archives: Collection[str]) -> list[Any]:
+    """Give a configuration's rules, each transition with its smallest size.
+
+    `archives` are the classes that `varies_by_storage_class` lets small objects into.
+    """
+    minimum = document.get(MINIMUM)
+    if minimum is None:
+        return list(document["Rules"])
+    spared = archives if minimum == VARIES_BY_CLASS else ()
+    return [with_smallest(rule, spared) for rule in document["Rules"]]
+
+
+def with_smallest(
+    rule: Mapping[str, Any], spared: Collection[str]
+) -> Mapping[str, Any]:
+    if conditions_of(filter_of(rule)).name_a_size:
+        return rule
+    return {
+        **rule,
+        **{
+            name: [
+                element
+                if element["StorageClass"] in spared
+                else {**element, "SmallestSize": SMALLEST_MOVED}
+                for element in rule[name]
+            ]
+            for name in TRANSITIONS
+            if name in rule
+        },
+    }
+
+
 def compile_rules(
     rules: Iterable[Mapping[str, Any]],
     *,
@@ -140,7 +183,7 @@ def clauses_of(rule: Mapping[str, Any]) -> Iterator[Clause]:
         return Clause(
             rule_id=rule["ID"],
             action=action,
-            conditions=conditions,
+            conditions=conditions.at_least(element.get("SmallestSize")),
             days=next((element[name] for name in days if name in element), None),
             date=None if date is None else datetime.fromisoformat(date),
             storage_class=element.get("StorageClass", ""),

@@ -7,6 +7,7 @@ the database, whatever their class: their restore only opens them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -40,7 +41,11 @@ def is_archived(info: ObjectInfo) -> bool:
 
 
 def restoration_of(info: ObjectInfo) -> Restoration | None:
-    facts = info.restore
+    return restoration_in(info.restore)
+
+
+def restoration_in(facts: Mapping[str, Any]) -> Restoration | None:
+    """Read what a version's row keeps of its restore."""
     if not facts:
         return None
     expires_at = facts.get("expires_at")
@@ -72,7 +77,7 @@ def readable_blob(info: ObjectInfo, blob: BlobInfo) -> BlobInfo:
         return blob
     restoration = restoration_of(info)
     if restoration is None or not restoration.is_open(timezone.now()):
-        raise InvalidObjectState(storage_class=info.storage_class.upper())
+        raise InvalidObjectState(storage_class=info.storage_class)
     if restoration.blob_id is None:
         return blob
     return blob_queries.get(restoration.blob_id) or blob

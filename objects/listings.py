@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from buckets.access import get_bucket
 from buckets.queries import owners
 from iam.principals import Principal
@@ -38,6 +41,7 @@ def list_objects(
     after: str = "",
     fetch_owner: bool = False,
     fetch_details: bool = False,
+    fetch_restores: bool = False,
     expected_owner: str = "",
 ) -> ObjectListing:
     """List current objects in UTF-8 byte order, a page at a time.
@@ -71,7 +75,14 @@ def list_objects(
         next_token=encode_token(start_after(last, prefix, delimiter)) if last else "",
         next_marker=last,
         owners=owners(row.owner_id for row in contents) if fetch_owner else {},
+        restores=restores(bucket, contents) if fetch_restores else {},
     )
+
+
+def restores(
+    bucket: BucketInfo, contents: list[ObjectSummary]
+) -> dict[str, Mapping[str, Any]]:
+    return queries.restores_of(bucket.id, (row.key for row in contents))
 
 
 def listing_context(

@@ -60,6 +60,9 @@ class ObjectVersion(ObjectAttributes):
     checksum = models.JSONField(null=True, help_text="algorithm, type and base64 value")
     part_count = models.PositiveIntegerField(null=True, help_text="null: not multipart")
     restore = models.JSONField(null=True, help_text="a restored copy and its end")
+    is_hold_stated = models.BooleanField(
+        null=True, help_text="true: legal hold was set, if only to off"
+    )
     created_at = models.DateTimeField(help_text="Last-Modified")
 
     class Meta:

@@ -18,7 +18,13 @@ from kernel.database.vendor import is_postgresql
 from kernel.entropy import id_bytes
 from kernel.listing import SMALLEST
 from kernel.names import next_name
-from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
+from kernel.results import (
+    BucketInfo,
+    ObjectAttributes,
+    ObjectInfo,
+    ObjectSummary,
+    read_json,
+)
 from kernel.versions import ENTROPY_BYTES, NULL_VERSION, new_version_id
 
 # The fields of ObjectInfo, in its order.
@@ -479,6 +485,28 @@ def latest_of_keys(bucket_id: int, keys: Iterable[str]) -> list[ObjectInfo]:
             [bucket_id, *wanted],
         )
         return [ObjectInfo._make(row) for row in cursor.fetchall()]
+
+
+def is_hold_stated(version_row_id: int) -> bool:
+    """Tell whether a version's legal hold was ever set, if only to off."""
+    row = fetch_one(
+        f"SELECT is_hold_stated FROM {TABLE} WHERE id = %s", [version_row_id]
+    )
+    return row is not None and bool(row[0])
+
+
+def restores_of(bucket_id: int, keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:
+    """Give what current objects' rows keep of their restores, by key."""
+    wanted = list(keys)
+    if not wanted:
+        return {}
+    marks = ", ".join(["%s"] * len(wanted))
+    rows = fetch_all(
+        f"SELECT v.key, v.restore FROM {TABLE} v WHERE v.bucket_id = %s"
+        f" AND v.key IN ({marks}) AND {CURRENT} AND v.restore IS NOT NULL",
+        [bucket_id, *wanted],
+    )
+    return {key: read_json(text) for key, text in rows}
 
 
 def count_objects(bucket_id: int, start: str, end: str, most: int) -> int:

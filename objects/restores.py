@@ -58,7 +58,7 @@ def restore_object(
     if not is_archived(found.info):
         raise InvalidObjectState(
             "Restore is not allowed for the object's current storage class",
-            storage_class=found.info.storage_class.upper(),
+            storage_class=found.info.storage_class,
         )
     was_open = commit(partial(record_request, found, days, tier, now))
     return found.info, was_open

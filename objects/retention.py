@@ -11,7 +11,7 @@ from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.database.fields import column_time
 from kernel.errors import MalformedXML, NoSuchKey, NoSuchObjectLockConfiguration
-from kernel.results import ObjectInfo
+from kernel.results import ObjectContent, ObjectInfo
 from objects import queries
 from objects.operations import (
     Found,
@@ -127,7 +127,11 @@ def get_object_legal_hold(
     version_id: str = "",
     expected_owner: str = "",
 ) -> ObjectInfo:
-    """Find a version for its legal hold. Raises InvalidRequest without object lock."""
+    """Find a version for its legal hold.
+
+    Raises InvalidRequest where the bucket has no object lock, and
+    NoSuchObjectLockConfiguration where the hold was never set.
+    """
     found = find_object(
         principal,
         bucket_name,
@@ -137,7 +141,19 @@ def get_object_legal_hold(
         expected_owner=expected_owner,
     )
     check_has_object_lock(found.bucket)
+    if not found.info.has_legal_hold and not queries.is_hold_stated(found.info.id):
+        raise NoSuchObjectLockConfiguration(key=key)
     return found.info
+
+
+def was_released(found: ObjectContent) -> bool:
+    """Tell whether a version is under no legal hold because somebody said so."""
+    return (
+        found.bucket is not None
+        and bool(found.bucket.has_object_lock)
+        and not found.info.has_legal_hold
+        and queries.is_hold_stated(found.info.id)
+    )
 
 
 @audited()
@@ -162,6 +178,8 @@ def put_object_legal_hold(
     check_has_object_lock(found.bucket)
     auditing.tell(before=bool(found.info.has_legal_hold), after=is_held)
     commit(
-        lambda: queries.update_version(locked_version(found).id, has_legal_hold=is_held)
+        lambda: queries.update_version(
+            locked_version(found).id, has_legal_hold=is_held, is_hold_stated=True
+        )
     )
     return found.info

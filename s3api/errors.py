@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 from django.http import HttpRequest, HttpResponse
 
+from blobs.classes import s3_name_of
 from kernel.errors import InvalidRange, NoSuchKey, NotModified, ObjectStoreError
 from kernel.http.errors import add_headers, renders_errors_of
 from s3api import rgw
@@ -46,7 +47,9 @@ def render_xml(request: HttpRequest, error: ObjectStoreError) -> HttpResponse:
     if error.details.get("is_delete_marker"):
         hidden = HIDDEN | {"version_id"}
     for name, value in error.details.items():
-        if name not in hidden:
+        if name == "storage_class":
+            facts["StorageClass"] = s3_name_of(str(value))
+        elif name not in hidden:
             facts[element_name(name)] = shown(value)
     if error.details.get("resource_type") == "DeleteMarker":
         facts["Method"] = request.method

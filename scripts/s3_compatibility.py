@@ -27,6 +27,25 @@ The conformance suite of Ceph, `ceph/s3-tests`, is run by `scripts/s3_tests.py`;
 outcome is in [s3-tests.md](s3-tests.md), that of its IAM and STS tests in
 [iam-tests.md](iam-tests.md).
 
+## Where answers are not AWS's
+
+- **Checksums.** AWS computes a CRC64NVME where the client sends no checksum; here none
+  is kept but what the client sent. (SDKs send one by themselves since 2025.)
+- **Encryption.** Bytes are sealed, and `x-amz-server-side-encryption` is answered,
+  where the upload or the bucket's configuration asks for it, not of every object.
+- **Copies** share their source's bytes: that of an object uploaded in parts keeps its
+  parts, and so its ETag and its composite checksum.
+- **Storage classes.** `cold` is shown as `STANDARD_IA` and `archive` as `GLACIER`;
+  AWS's other names are taken for the class that comes nearest, and shown as that. A
+  class called `deep_archive` in the [settings](storages.md) is shown as `DEEP_ARCHIVE`.
+- **Small objects.** Lifecycle rules that come by S3 leave objects under 128 KiB where
+  they are, as `x-amz-transition-default-minimum-object-size` says; those of the REST
+  API and the console move objects of any size unless a rule's filter names one.
+- **One region.** A store has one, which ListBuckets always names; owners still have a
+  display name.
+
+## Operations
+
 | operation | | tests |
 |---|---|---|
 """

@@ -28,6 +28,7 @@ from console.settings.widgets import JsonForm, use_editor
 from iam.principals import Principal
 from kernel.errors import AccessDenied, NoSuchEntity, ObjectStoreError
 from kernel.results import BucketInfo
+from lifecycle.operations import rules_in
 from lifecycle.previews import preview_lifecycle
 
 
@@ -126,7 +127,7 @@ class BucketSetting(BucketPage):
         self, name: str, setting: Setting, document: Any, editor: Editor
     ) -> HttpResponse:
         """Show what rules would do that are not saved."""
-        rules = checked_lifecycle(editor.document())["Rules"]
+        rules = rules_in(checked_lifecycle(editor.document()))
         preview = preview_lifecycle(
             self.principal,
             name,

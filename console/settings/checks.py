@@ -233,7 +233,7 @@ LIFECYCLE_NAMES = (
     *("Date", "ExpiredObjectDeleteMarker", "Transitions", "StorageClass"),
     *("NoncurrentVersionExpiration", "NoncurrentDays", "NewerNoncurrentVersions"),
     *("NoncurrentVersionTransitions", "AbortIncompleteMultipartUpload"),
-    "DaysAfterInitiation",
+    *("DaysAfterInitiation", "TransitionDefaultMinimumObjectSize"),
 )
 CORS_NAMES = (
     *("CORSRules", "ID", "AllowedOrigins", "AllowedMethods", "AllowedHeaders"),

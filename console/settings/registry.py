@@ -208,6 +208,11 @@ def check_payment(document: Any) -> str:
     return str(payer)
 
 
+def with_rules(document: Any, items: list[Any]) -> Any:
+    """Keep what a client said of small objects as long as there are rules."""
+    return {**(document or {}), "Rules": items} if items else {"Rules": []}
+
+
 def checked_lifecycle(document: Any) -> Any:
     return check_lifecycle(document, settings.OBJECTSTORE_STORAGE_CLASSES)
 
@@ -291,7 +296,7 @@ SETTINGS: tuple[Setting, ...] = (
         remove=removing(Configuration.LIFECYCLE),
         row=rows.LifecycleRow,
         spread=lambda document: document["Rules"],
-        gather=lambda document, items: {"Rules": items},
+        gather=with_rules,
     ),
     Setting(
         "policy",

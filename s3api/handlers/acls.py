@@ -19,7 +19,7 @@ from kernel.http.attributes import acl_of
 from kernel.results import Owner
 from objects import access_control as object_access
 from s3api.handlers.service import owner_elements
-from s3api.handlers.tags import with_version
+from s3api.handlers.tags import refusing_markers, with_version
 from s3api.reading import read_xml, text_of
 from s3api.requests import S3Request
 from s3api.xml import document, element, elements, empty, escaped
@@ -63,6 +63,7 @@ def get_of_object(request: S3Request) -> HttpResponse:
     return with_version(policy_document(owner, grants), info)
 
 
+@refusing_markers()
 def put_of_object(request: S3Request) -> HttpResponse:
     asked, owner = asked_acl(request)
     info = object_access.put_object_acl(

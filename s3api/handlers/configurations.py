@@ -13,7 +13,7 @@ from buckets import access_control, operations
 from buckets.configurations import Configuration
 from buckets.cors import check_cors
 from buckets.encryption import check_encryption
-from buckets.lifecycle import check_lifecycle
+from buckets.lifecycle import ALL_CLASSES_128K, MINIMUM, check_lifecycle
 from buckets.object_lock import check_object_lock
 from buckets.website import check_website
 from kernel.errors import InvalidStorageClass, MalformedXML
@@ -105,21 +105,39 @@ delete_public_access_block = remover(Configuration.PUBLIC_ACCESS_BLOCK)
 # Lifecycle
 
 
+SMALLEST = "x-amz-transition-default-minimum-object-size"
+
+
 def get_lifecycle(request: S3Request) -> HttpResponse:
     form = get_stored(request, Configuration.LIFECYCLE)
-    return document(
-        "LifecycleConfiguration",
-        content("LifecycleConfiguration", with_classes(form, s3_name_of)),
+    rules = {"Rules": with_classes(form["Rules"], s3_name_of)}
+    response = document(
+        "LifecycleConfiguration", content("LifecycleConfiguration", rules)
     )
+    return with_minimum(response, form)
 
 
 def put_lifecycle(request: S3Request) -> HttpResponse:
     form = as_document(read_xml(request.body, "LifecycleConfiguration"))
+    # An empty document is a text.
+    rules = with_classes(form, known_class) if isinstance(form, dict) else {}
     checked = check_lifecycle(
-        with_classes(form, known_class), settings.OBJECTSTORE_STORAGE_CLASSES
+        rules | wanted_minimum(request), settings.OBJECTSTORE_STORAGE_CLASSES
     )
     store(request, Configuration.LIFECYCLE, checked)
-    return empty()
+    return with_minimum(empty(), checked)
+
+
+def wanted_minimum(request: S3Request) -> dict[str, str]:
+    """Read which objects are too small to be moved; the gateway moves all of them."""
+    stated = request.header(SMALLEST) or ("" if rgw.is_asked() else ALL_CLASSES_128K)
+    return {MINIMUM: stated} if stated else {}
+
+
+def with_minimum(response: HttpResponse, form: dict[str, Any]) -> HttpResponse:
+    if MINIMUM in form:
+        response.headers[SMALLEST] = form[MINIMUM]
+    return response
 
 
 def known_class(name: str) -> str:

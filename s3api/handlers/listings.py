@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from django.conf import settings
 from django.http import HttpResponse
+from django.utils import timezone
 
 from blobs.classes import s3_name_of
 from kernel.errors import InvalidArgument
 from kernel.listing import page_size
-from kernel.results import ObjectInfo, ObjectSummary, Owner
+from kernel.results import ObjectInfo, ObjectListing, ObjectSummary, Owner
 from objects import listings, multipart
+from objects.archives import restoration_in
 from s3api import rgw
 from s3api.handlers.service import owner_elements
 from s3api.requests import S3Request
@@ -47,6 +50,7 @@ def list_v1(request: S3Request) -> HttpResponse:
         max_keys=most,
         after=query.get("marker", ""),
         fetch_owner=True,
+        fetch_restores=wants_restores(request),
         expected_owner=request.expected_owner,
     )
     facts = {
@@ -61,7 +65,7 @@ def list_v1(request: S3Request) -> HttpResponse:
         "EncodingType": kind,
         "IsTruncated": listing.is_truncated,
     }
-    rows = [row(one, encode, listing.owners) for one in listing.contents]
+    rows = [row(one, encode, listing) for one in listing.contents]
     return document(
         "ListBucketResult",
         [elements(facts), *rows, *prefixes(listing.common_prefixes, encode)],
@@ -94,6 +98,7 @@ def list_v2(request: S3Request) -> HttpResponse:
         token=token or "",
         after=query.get("start-after", ""),
         fetch_owner=query.get("fetch-owner", "").lower() == "true",
+        fetch_restores=wants_restores(request),
         expected_owner=request.expected_owner,
     )
     facts = {
@@ -110,23 +115,53 @@ def list_v2(request: S3Request) -> HttpResponse:
         "EncodingType": kind,
         "IsTruncated": listing.is_truncated,
     }
-    rows = [row(one, encode, listing.owners) for one in listing.contents]
+    rows = [row(one, encode, listing) for one in listing.contents]
     return document(
         "ListBucketResult",
         [elements(facts), *rows, *prefixes(listing.common_prefixes, encode)],
     )
 
 
-def row(info: ObjectSummary, encode: Encode, owners: Mapping[int, Owner]) -> str:
+def row(info: ObjectSummary, encode: Encode, listing: ObjectListing) -> str:
     """Write one object; joined by hand, since there are a thousand of them."""
+    owners, restores = listing.owners, listing.restores
     owner = owner_of(owners.get(info.owner_id)) if owners else ""
+    restored = restore_status(restores.get(info.key, {})) if restores else ""
     checked = "" if info.checksum_text is None else checksum_of(info.checksum)
     return (
         f"<Contents><Key>{escaped(encode(info.key))}</Key>"
         f"<LastModified>{info.created_second}.000Z</LastModified>"
         f"<ETag>&quot;{info.etag}&quot;</ETag>{checked}<Size>{info.size}</Size>{owner}"
-        f"<StorageClass>{s3_name_of(info.storage_class)}</StorageClass></Contents>"
+        f"<StorageClass>{s3_name_of(info.storage_class)}</StorageClass>{restored}"
+        "</Contents>"
     )
+
+
+def wants_restores(request: S3Request) -> bool:
+    """Tell whether restores are to be shown. Raises InvalidArgument for nonsense."""
+    asked = request.header("x-amz-optional-object-attributes")
+    if asked and {name.strip() for name in asked.split(",")} != {"RestoreStatus"}:
+        raise InvalidArgument(
+            "Invalid attribute name specified",
+            argument_name="x-amz-optional-object-attributes",
+            argument_value=asked[:64],
+        )
+    return bool(asked)
+
+
+def restore_status(facts: Mapping[str, Any]) -> str:
+    """Say whether a restore is under way, or until when its copy is kept."""
+    restoration = restoration_in(facts)
+    now = timezone.now()
+    if restoration is None:
+        return ""
+    if restoration.is_ongoing(now):
+        return element("RestoreStatus", [element("IsRestoreInProgress", True)])
+    end = restoration.expires_at
+    if end is None or not restoration.is_open(now):
+        return ""
+    known = {"IsRestoreInProgress": False, "RestoreExpiryDate": time_text(end)}
+    return element("RestoreStatus", [elements(known)])
 
 
 def checksum_of(checksum: Mapping[str, str]) -> str:
@@ -175,14 +210,24 @@ def list_versions(request: S3Request) -> HttpResponse:
         "EncodingType": kind,
         "IsTruncated": listing.is_truncated,
     }
-    rows = [version(one, encode, listing.owners) for one in listing.versions]
+    shows_restores = wants_restores(request)
+    rows = [
+        version(one, encode, listing.owners, shows_restores=shows_restores)
+        for one in listing.versions
+    ]
     return document(
         "ListVersionsResult",
         [elements(facts), *rows, *prefixes(listing.common_prefixes, encode)],
     )
 
 
-def version(info: ObjectInfo, encode: Encode, owners: Mapping[int, Owner]) -> str:
+def version(
+    info: ObjectInfo,
+    encode: Encode,
+    owners: Mapping[int, Owner],
+    *,
+    shows_restores: bool = False,
+) -> str:
     is_marker = bool(info.is_delete_marker)
     facts = {
         "Key": encode(info.key),
@@ -196,7 +241,9 @@ def version(info: ObjectInfo, encode: Encode, owners: Mapping[int, Owner]) -> st
         "StorageClass": None if is_marker else s3_name_of(info.storage_class),
     }
     name = "DeleteMarker" if is_marker else "Version"
-    return element(name, [elements(facts), owner_of(owners.get(info.owner_id))])
+    restored = restore_status(info.restore) if shows_restores else ""
+    owner = owner_of(owners.get(info.owner_id))
+    return element(name, [elements(facts), owner, restored])
 
 
 def list_uploads(request: S3Request) -> HttpResponse:

@@ -11,8 +11,10 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from blobs.classes import alias_of, s3_name_of
+from buckets.access import get_bucket
 from iam.payloads import wanted_algorithms
 from kernel.checksums import ChecksumType
+from kernel.conditions import Conditions
 from kernel.errors import (
     InvalidArgument,
     InvalidRequest,
@@ -44,6 +46,7 @@ from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import FailedDeletion, ObjectIdentifier
 from objects.parts import parts_of
 from objects.restores import restore_object
+from objects.retention import was_released
 from s3api import rgw
 from s3api.expiration import add_expiration, add_expiration_of_new
 from s3api.handlers.tags import with_version
@@ -68,6 +71,23 @@ def wanted_attributes(request: S3Request) -> ObjectAttributes:
     return attributes_of(request.meta, storage_class)
 
 
+def write_conditions(request: S3Request) -> Conditions:
+    """Read the conditions of a write; to compare ETags takes the right to read.
+
+    AWS, "How to prevent object overwrites with conditional writes".
+    """
+    conditions = conditions_of(request.meta)
+    if conditions.if_match and not rgw.is_asked():
+        get_bucket(
+            request.principal,
+            "s3:GetObject",
+            request.bucket,
+            request.key,
+            expected_owner=request.expected_owner,
+        )
+    return conditions
+
+
 def put(request: S3Request) -> HttpResponse:
     info = operations.put_object(
         request.principal,
@@ -76,7 +96,7 @@ def put(request: S3Request) -> HttpResponse:
         body=request.body,
         attributes=wanted_attributes(request),
         customer_key=customer_key_of(request.meta),
-        conditions=conditions_of(request.meta),
+        conditions=write_conditions(request),
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
@@ -196,6 +216,8 @@ def add_read_headers(headers: dict[str, str], content: ObjectContent) -> None:
         headers["x-amz-object-lock-retain-until-date"] = time_text(info.retain_until)
     if info.has_legal_hold:
         headers["x-amz-object-lock-legal-hold"] = "ON"
+    elif was_released(content):
+        headers["x-amz-object-lock-legal-hold"] = "OFF"
     if info.restore_text is not None:
         headers["x-amz-restore"] = restore_text(info)
 
@@ -239,7 +261,7 @@ def copy(request: S3Request) -> HttpResponse:
         replaces_metadata=directive(request, "x-amz-metadata-directive"),
         replaces_tags=directive(request, "x-amz-tagging-directive"),
         checksum_algorithm=copied_algorithm(request),
-        conditions=conditions_of(request.meta),
+        conditions=write_conditions(request),
         context=directive_context(request),
         expected_owner=request.expected_owner,
         expected_source_owner=request.expected_source_owner,

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from xml.etree.ElementTree import Element
 
 from django.http import HttpResponse
 
-from kernel.errors import InvalidTag, MalformedXML
+from kernel.errors import InvalidTag, MalformedXML, MethodNotAllowed, NoSuchKey
 from kernel.results import ObjectInfo
 from objects import tagging
+from s3api import rgw
 from s3api.reading import read_xml
 from s3api.requests import S3Request
 from s3api.xml import document, element, elements, empty
@@ -50,6 +52,24 @@ def tag_set(tags: Mapping[str, str]) -> str:
     return element("TagSet", rows)
 
 
+@contextmanager
+def refusing_markers() -> Iterator[None]:
+    """Say of a current delete marker that it takes no such call, not that it is none.
+
+    AWS does so for all calls on tags and for PutObjectAcl alone.
+    """
+    try:
+        yield
+    except NoSuchKey as error:
+        if rgw.is_asked() or not error.details.get("is_delete_marker"):
+            raise
+        details = {name: fact for name, fact in error.details.items() if name != "key"}
+        raise MethodNotAllowed(
+            resource_type="DeleteMarker", allow="DELETE", **details
+        ) from None
+
+
+@refusing_markers()
 def get(request: S3Request) -> HttpResponse:
     info = tagging.get_object_tagging(
         request.principal,
@@ -61,6 +81,7 @@ def get(request: S3Request) -> HttpResponse:
     return with_version(document("Tagging", tag_set(info.tags)), info)
 
 
+@refusing_markers()
 def put(request: S3Request) -> HttpResponse:
     info = tagging.put_object_tagging(
         request.principal,
@@ -73,6 +94,7 @@ def put(request: S3Request) -> HttpResponse:
     return with_version(empty(), info)
 
 
+@refusing_markers()
 def delete(request: S3Request) -> HttpResponse:
     info = tagging.delete_object_tagging(
         request.principal,

@@ -220,7 +220,7 @@ def test_workers_are_killed_amid_transitions(
                 {
                     "ID": "down",
                     "Status": "Enabled",
-                    "Filter": {},
+                    "Filter": {"ObjectSizeGreaterThan": 0},
                     "Transitions": [{"Days": 1, "StorageClass": "cold"}],
                 }
             ]
@@ -229,7 +229,7 @@ def test_workers_are_killed_amid_transitions(
 
     def moved() -> int:
         listed = s3.list_objects_v2(Bucket=bucket)["Contents"]
-        return sum(one["StorageClass"] == "COLD" for one in listed)
+        return sum(one["StorageClass"] == "STANDARD_IA" for one in listed)
 
     kills = 0
     for place in (1, count // 2):

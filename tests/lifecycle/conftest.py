@@ -59,11 +59,11 @@ class Shelf:
     def delete(self, key: str, age: float) -> Any:
         return delete_object(self.principal, self.name, key, now=days_ago(age))
 
-    def rules(self, *rules: dict[str, Any]) -> list[Any]:
+    def rules(self, *rules: dict[str, Any], **more: Any) -> list[Any]:
+        """Save rules, and what else their document says."""
         found = rules_of(*rules)
-        put_configuration(
-            self.principal, self.name, Configuration.LIFECYCLE, {"Rules": found}
-        )
+        document = check_lifecycle({"Rules": found, **more}, CLASSES)
+        put_configuration(self.principal, self.name, Configuration.LIFECYCLE, document)
         return found
 
     def run(self, now: datetime = NOW) -> dict[tuple[str, str, str], tuple[int, int]]:

@@ -38,6 +38,58 @@ def read(shelf, key: str, **options) -> bytes:
     return b"".join(get_object(shelf.principal, shelf.name, key, **options).chunks)
 
 
+SIZES = {"small": 128 * 1024 - 1, "large": 128 * 1024}
+
+
+@pytest.mark.parametrize(
+    ("minimum", "storage_class", "filter_", "moved"),
+    [
+        ({}, "cold", {}, {"small", "large"}),
+        ("all_storage_classes_128K", "cold", {}, {"large"}),
+        ("all_storage_classes_128K", "archive", {}, {"large"}),
+        ("varies_by_storage_class", "cold", {}, {"large"}),
+        ("varies_by_storage_class", "archive", {}, {"small", "large"}),
+        (
+            "all_storage_classes_128K",
+            "cold",
+            {"ObjectSizeGreaterThan": 1},
+            {"small", "large"},
+        ),
+        (
+            "all_storage_classes_128K",
+            "cold",
+            {"And": {"Prefix": "s", "ObjectSizeLessThan": 2**30}},
+            {"small"},
+        ),
+    ],
+)
+def test_small_objects_stay_unless_a_filter_names_a_size(
+    plain, minimum, storage_class, filter_, moved
+):
+    for key, size in SIZES.items():
+        plain.put(key, 10, bytes(size))
+    rule = {"Transitions": [{"Days": 5, "StorageClass": storage_class}]}
+    stated = {"TransitionDefaultMinimumObjectSize": minimum} if minimum else {}
+    plain.rules({**rule, "Filter": filter_ or {"Prefix": ""}}, **stated)
+    (tally,) = plain.preview().tallies
+    assert tally.count == len(moved)
+    plain.run()
+    assert {key for key, _, where in plain.versions if where == storage_class} == moved
+
+
+def test_small_versions_stay_when_they_are_replaced(kept):
+    for age in (20, 10):
+        for key, size in SIZES.items():
+            kept.put(key, age, bytes(size))
+    move = {"NoncurrentDays": 1, "StorageClass": "cold"}
+    kept.rules(
+        {"NoncurrentVersionTransitions": [move]},
+        TransitionDefaultMinimumObjectSize="all_storage_classes_128K",
+    )
+    kept.run()
+    assert [key for key, _, where in kept.versions if where == "cold"] == ["large"]
+
+
 def sweep() -> None:
     store.sweep(now=NOW + timedelta(days=2))
 

@@ -246,9 +246,42 @@ def test_lifecycle_rules_are_kept_as_they_were_put(s3, s3_bucket, refused):
         "NoncurrentDays": 5,
         "NewerNoncurrentVersions": 2,
     }
+    assert kept[0]["Transitions"] == rules[0]["Transitions"]
     s3.delete_bucket_lifecycle(**place)
     with refused("NoSuchLifecycleConfiguration", 404):
         s3.get_bucket_lifecycle_configuration(**place)
+
+
+@pytest.mark.parametrize(
+    ("asked", "kept"),
+    [
+        ({}, "all_storage_classes_128K"),
+        (
+            {"TransitionDefaultMinimumObjectSize": "varies_by_storage_class"},
+            "varies_by_storage_class",
+        ),
+    ],
+)
+def test_the_smallest_size_to_be_moved_is_kept(s3, s3_bucket, asked, kept):
+    rule = {"ID": "r", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 7}}
+    name = "TransitionDefaultMinimumObjectSize"
+    put = s3.put_bucket_lifecycle_configuration(
+        Bucket=s3_bucket, LifecycleConfiguration={"Rules": [rule]}, **asked
+    )
+    assert put[name] == kept
+    shown = s3.get_bucket_lifecycle_configuration(Bucket=s3_bucket)
+    assert shown[name] == kept
+    assert len(shown["Rules"]) == 1
+
+
+def test_an_unknown_smallest_size_is_refused(s3, s3_bucket, refused):
+    rule = {"ID": "r", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 7}}
+    with refused("InvalidRequest", 400):
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=s3_bucket,
+            LifecycleConfiguration={"Rules": [rule]},
+            TransitionDefaultMinimumObjectSize="value",
+        )
 
 
 def test_object_lock_holds(s3, new_bucket, refused):
@@ -284,6 +317,18 @@ def test_object_lock_holds(s3, new_bucket, refused):
         s3.put_bucket_versioning(
             Bucket=bucket, VersioningConfiguration={"Status": "Suspended"}
         )
+
+
+def test_a_legal_hold_that_was_never_set_is_none(s3, new_bucket, refused):
+    place = {"Bucket": new_bucket(ObjectLockEnabledForBucket=True), "Key": "key"}
+    s3.put_object(**place, Body=b"1")
+    with refused("NoSuchObjectLockConfiguration", 404):
+        s3.get_object_legal_hold(**place)
+    assert "ObjectLockLegalHoldStatus" not in s3.head_object(**place)
+    for status in ("ON", "OFF"):
+        s3.put_object_legal_hold(**place, LegalHold={"Status": status})
+        assert s3.get_object_legal_hold(**place)["LegalHold"]["Status"] == status
+        assert s3.head_object(**place)["ObjectLockLegalHoldStatus"] == status
 
 
 def test_website_payment_and_encryption_are_kept(s3, s3_bucket, refused):

@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 import pytest
+from botocore.exceptions import ClientError
 
 MIB = 1024 * 1024
 
@@ -315,7 +316,7 @@ def test_a_restore_is_under_way_until_its_job_is_done(
 def test_an_archived_object_is_read_after_its_restore(s3, s3_bucket, refused):
     place = {"Bucket": s3_bucket, "Key": "old"}
     s3.put_object(**place, Body=b"kept", StorageClass="GLACIER")
-    assert s3.head_object(**place)["StorageClass"] == "ARCHIVE"
+    assert s3.head_object(**place)["StorageClass"] == "GLACIER"
     with refused("InvalidObjectState", 403):
         s3.get_object(**place)
     with refused("InvalidObjectState", 403):
@@ -332,3 +333,85 @@ def test_an_archived_object_is_read_after_its_restore(s3, s3_bucket, refused):
     s3.put_object(Bucket=s3_bucket, Key="new", Body=b"")
     with refused("InvalidObjectState", 403):
         s3.restore_object(Bucket=s3_bucket, Key="new", RestoreRequest={"Days": 1})
+
+
+def test_listings_tell_of_restores_to_those_who_ask(s3, s3_bucket, live_store, refused):
+    s3.put_object(Bucket=s3_bucket, Key="closed", Body=b"", StorageClass="GLACIER")
+    for key, size in (("open", 10), ("under-way", 40_000)):
+        place = {"Bucket": s3_bucket, "Key": key}
+        s3.put_object(**place, Body=bytes(size), StorageClass="GLACIER")
+        s3.restore_object(**place, RestoreRequest={"Days": 2})
+    for operation, rows in (
+        (s3.list_objects, "Contents"),
+        (s3.list_objects_v2, "Contents"),
+        (s3.list_object_versions, "Versions"),
+    ):
+        asked = operation(Bucket=s3_bucket, OptionalObjectAttributes=["RestoreStatus"])[
+            rows
+        ]
+        shown = {one["Key"]: one.get("RestoreStatus") for one in asked}
+        assert shown["closed"] is None
+        assert shown["open"]["IsRestoreInProgress"] is False
+        assert "RestoreExpiryDate" in shown["open"]
+        assert shown["under-way"] == {"IsRestoreInProgress": True}
+        plain = operation(Bucket=s3_bucket)[rows]
+        assert not any("RestoreStatus" in one for one in plain)
+        with refused("InvalidArgument", 400):
+            operation(Bucket=s3_bucket, OptionalObjectAttributes=["Other"])
+    live_store.manage("run_restores")
+
+
+@pytest.mark.parametrize(
+    ("asked", "shown"),
+    [
+        ("STANDARD_IA", "STANDARD_IA"),
+        ("GLACIER", "GLACIER"),
+        ("DEEP_ARCHIVE", "GLACIER"),
+        ("INTELLIGENT_TIERING", "STANDARD_IA"),
+        ("COLD", "STANDARD_IA"),
+        ("ARCHIVE", "GLACIER"),
+    ],
+)
+def test_storage_classes_have_names_that_clients_know(s3, s3_bucket, asked, shown):
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    s3.put_object(**place, Body=b"", StorageClass=asked)
+    assert s3.head_object(**place)["StorageClass"] == shown
+    (listed,) = s3.list_objects_v2(Bucket=s3_bucket)["Contents"]
+    assert listed["StorageClass"] == shown
+
+
+def test_a_class_that_is_none_is_said_to_be_asked_for(s3, s3_bucket):
+    with pytest.raises(ClientError) as caught:
+        s3.put_object(Bucket=s3_bucket, Key="key", Body=b"", StorageClass="OUTPOSTS")
+    error = caught.value.response["Error"]
+    assert error["Code"] == "InvalidStorageClass"
+    assert error["StorageClassRequested"] == "OUTPOSTS"
+
+
+def test_a_delete_marker_takes_no_tags_and_no_acl(s3, open_bucket):
+    s3.put_bucket_versioning(
+        Bucket=open_bucket, VersioningConfiguration={"Status": "Enabled"}
+    )
+    place = {"Bucket": open_bucket, "Key": "key"}
+    s3.put_object(**place, Body=b"")
+    marker = s3.delete_object(**place)["VersionId"]
+    tags = {"TagSet": [{"Key": "a", "Value": "1"}]}
+    calls = [
+        lambda **which: s3.get_object_tagging(**place, **which),
+        lambda **which: s3.put_object_tagging(**place, Tagging=tags, **which),
+        lambda **which: s3.delete_object_tagging(**place, **which),
+        lambda **which: s3.put_object_acl(**place, ACL="private", **which),
+    ]
+    for call in calls:
+        for which in ({}, {"VersionId": marker}):
+            with pytest.raises(ClientError) as caught:
+                call(**which)
+            answer = caught.value.response
+            assert answer["Error"]["Code"] == "MethodNotAllowed"
+            assert answer["Error"]["ResourceType"] == "DeleteMarker"
+            headers = answer["ResponseMetadata"]["HTTPHeaders"]
+            assert headers["x-amz-delete-marker"] == "true"
+    with pytest.raises(ClientError, match="NoSuchKey"):
+        s3.get_object_acl(**place)
+    with pytest.raises(ClientError, match="MethodNotAllowed"):
+        s3.get_object_acl(**place, VersionId=marker)

@@ -36,6 +36,17 @@ def test_attributes_want_a_right_of_their_own(s3, s3_bucket, limited, refused):
     assert both.get_object_attributes(**place)["ETag"]
 
 
+def test_comparing_etags_takes_the_right_to_read(s3, s3_bucket, limited, refused):
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    etag = s3.put_object(**place, Body=b"1")["ETag"]
+    writer = limited("s3:PutObject")
+    writer.put_object(Bucket=s3_bucket, Key="new", Body=b"", IfNoneMatch="*")
+    with refused("AccessDenied", 403):
+        writer.put_object(**place, Body=b"2", IfMatch=etag)
+    both = limited("s3:PutObject", "s3:GetObject")
+    both.put_object(**place, Body=b"2", IfMatch=etag)
+
+
 def test_tags_are_copied_by_those_who_may_read_them(s3, s3_bucket, limited, refused):
     source = {"Bucket": s3_bucket, "Key": "source"}
     target = {"Bucket": s3_bucket, "Key": "copy", "CopySource": source}
