@@ -21,9 +21,17 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_http_methods, require_safe
 
 from iam.authenticate import facts_of
-from iam.payloads import request_body
+from iam.payloads import content_length, raw_reader, request_body
 from iam.rate_limits import is_used_up
-from kernel.errors import NoSuchKey, ObjectStoreError
+from kernel.bodies import Body
+from kernel.errors import (
+    EntityTooLarge,
+    InvalidArgument,
+    NoSuchKey,
+    ObjectStoreError,
+    TooManyRequests,
+)
+from kernel.http.forms import read_form
 from kernel.http.requests import client_address, is_secure
 from kernel.http.responses import object_headers, object_response
 from shares import operations
@@ -50,6 +58,8 @@ CONTENT_POLICY = "sandbox; default-src 'none'"
 
 # Files that one address may send by one link.
 UPLOADS = "120/m"
+# What a form has beside its file: boundaries and names.
+MOST_BESIDE_FILE = 64 * 1024
 UPLOAD_POLICY = f"{PAGE_POLICY}; script-src 'self'; connect-src 'self'"
 
 View = Callable[..., HttpResponseBase]
@@ -199,24 +209,27 @@ def upload_page(
 
 # The address itself is what lets one in: there is no session to be misused.
 @csrf_exempt
-@require_http_methods(["PUT"])
+@require_http_methods(["PUT", "POST"])
 def upload(request: HttpRequest, token: str) -> HttpResponseBase:
-    """Take one file, as the page's script sends it; what is refused is said as JSON."""
+    """Take one file, as the page's script sends it; what is refused is said as JSON.
+
+    Without a script its form does, and what is refused is said on a page.
+    """
+    if request.method == "POST":
+        return guarded(sent_by_form(request, token))
     try:
         return guarded(taken_in(request, token))
     except ShareEndedError:
         return guarded(said("This link has ended.", 404))
     except ObjectStoreError as error:
-        return guarded(said(error.text, error.status))
+        return guarded(said(error.text, error.status_in_rest))
 
 
 def taken_in(request: HttpRequest, token: str) -> HttpResponseBase:
     share = operations.find_share(token, timezone.now())
     if share.password and not is_remembered(request, share):
         return said("The password is asked for anew: load the page again.", 403)
-    rates = {f"{share.pk} {client_address(request.META)}": UPLOADS}
-    if is_used_up(request, "share_upload", rates, counts=True):
-        return said("Too many files at once. Please wait a while.", 429)
+    check_rate(request, share)
     info = operations.upload(
         share,
         request.GET.get("name", ""),
@@ -225,6 +238,49 @@ def taken_in(request: HttpRequest, token: str) -> HttpResponseBase:
         now=timezone.now(),
     )
     return JsonResponse({"size": info.size}, status=201)
+
+
+def check_rate(request: HttpRequest, share: Share) -> None:
+    rates = {f"{share.pk} {client_address(request.META)}": UPLOADS}
+    if is_used_up(request, "share_upload", rates, counts=True):
+        raise TooManyRequests("Too many files at once. Please wait a while.")
+
+
+def sent_by_form(request: HttpRequest, token: str) -> HttpResponseBase:
+    link = reverse("share", args=[token])
+    try:
+        share = operations.find_share(token, timezone.now())
+        if share.password and not is_remembered(request, share):
+            return HttpResponse(status=303, headers={"Location": link})
+        check_rate(request, share)
+        name = take_form(request, share)
+    except ShareEndedError:
+        return render(request, "shares/ended.html", status=404)
+    except ObjectStoreError as error:
+        context = {"error": error, "link": link}
+        status = error.status_in_rest
+        return render(request, "shares/refused.html", context, status=status)
+    return render(request, "shares/arrived.html", {"name": name, "link": link})
+
+
+def take_form(request: HttpRequest, share: Share) -> str:
+    """Store the file of a form, and give its name; all that can be refused is refused
+    before the body is read."""
+    facts = facts_of(request)
+    operations.check_takes_uploads(share, facts)
+    most = share.most_size or settings.OBJECTSTORE_MAX_BODY
+    length = content_length(request.META)
+    if length > most + MOST_BESIDE_FILE:
+        raise EntityTooLarge(proposed_size=length, max_size_allowed=most)
+    form = read_form(request.META.get("CONTENT_TYPE", ""), raw_reader(request), most)
+    try:
+        if not form.file_name:
+            raise InvalidArgument("Choose a file first.")
+        body = Body(form.file.read, form.length)
+        operations.upload(share, form.file_name, body, facts, now=timezone.now())
+    finally:
+        form.file.close()
+    return last_name(form.file_name.replace("\\", "/"))
 
 
 def said(text: str, status: int) -> JsonResponse:

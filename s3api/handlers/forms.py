@@ -20,10 +20,10 @@ from iam.signatures import find_key
 from kernel.bodies import Body, Expectations
 from kernel.errors import MissingContentLength
 from kernel.http.attributes import attributes_of, customer_key_of
+from kernel.http.forms import Form, boundary_of, read_form
 from kernel.http.requests import UNRESERVED, is_secure
 from kernel.results import ObjectInfo
 from objects.operations import put_object
-from s3api.forms import Form, boundary_of, read_form
 from s3api.handlers.objects import add_checksum, add_encryption
 from s3api.handlers.tags import tags_in, with_version
 from s3api.reading import parse_xml

@@ -169,3 +169,26 @@ def test_files_are_asked_for_in_a_browser(
     assert stored["Body"].read() == b"theirs"
     page.reload()
     page.locator("dd:has-text('1 of 100')").wait_for()
+
+
+def test_files_are_sent_without_a_script(
+    page: Any, chromium: Any, make_bucket: Any, tmp_path: Path
+) -> None:
+    s3 = make_bucket("browser-plain")
+    s3.put_object(Bucket="browser-plain", Key="inbox/mine.txt", Body=b"mine")
+    page.goto("/admin/buckets/browser-plain/objects/?prefix=inbox/")
+    page.click("text=Ask others for files")
+    page.click("text=Make the link")
+    link = page.input_value("#share-link")
+    visitor = chromium.new_context(java_script_enabled=False).new_page()
+    visitor.goto(link)
+    file = tmp_path / "mine.txt"
+    file.write_bytes(b"theirs")
+    visitor.set_input_files("#files", file)
+    visitor.click("button")
+    visitor.get_by_text("mine.txt has arrived").wait_for()
+    visitor.click("text=Send another file")
+    visitor.get_by_text("You are asked for files").wait_for()
+    visitor.context.close()
+    stored = s3.get_object(Bucket="browser-plain", Key="inbox/mine (2).txt")
+    assert stored["Body"].read() == b"theirs"

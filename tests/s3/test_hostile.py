@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from kernel.bodies import Body
 from kernel.errors import EntityTooLarge, MalformedXML, ObjectStoreError
+from kernel.http.forms import read_form
 from s3api.dispatch import SUBRESOURCES, TABLE
 from s3api.documents import as_document
-from s3api.forms import read_form
 from s3api.reading import MOST_BYTES, parse_xml, read_xml
 
 METHODS = ["GET", "HEAD", "PUT", "POST", "DELETE", "OPTIONS", "PATCH"]

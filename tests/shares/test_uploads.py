@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
 from django.utils import timezone
 
@@ -18,6 +19,7 @@ from kernel.errors import AccessDenied, InvalidArgument
 from objects.listings import list_objects
 from objects.operations import get_object, head_object, put_object
 from shares.operations import create_share
+from shares.public import PAGE_POLICY
 
 pytestmark = pytest.mark.django_db
 
@@ -197,3 +199,72 @@ def test_rest_makes_and_tells_of_it(root: Any, bucket: str, api_key: str) -> Non
     assert send(facts["url"].removeprefix("http://testserver"), "a").status_code == 201
     listed = rest.get("/v1/shares").json()["shares"]
     assert (listed[0]["download_count"], listed[0]["most_downloads"]) == (1, 5)
+
+
+# By the page's form, without a script
+
+
+def send_form(link: str, name: str, data: bytes = b"data", client: Any = None) -> Any:
+    client = client or Client(enforce_csrf_checks=True)
+    file = SimpleUploadedFile(name, data) if name else ""
+    return client.post(f"{link}/upload", {"file": file})
+
+
+def test_form_sends_one_file(root: Any, bucket: str) -> None:
+    share, link = ask(root, bucket)
+    page = Client().get(link).content.decode()
+    assert f'method="post" enctype="multipart/form-data" action="{link}/upload"' in page
+    answer = send_form(link, "a b.txt", b"by form")
+    assert answer.status_code == 200
+    assert "a b.txt has arrived" in answer.content.decode()
+    assert answer.headers["Content-Security-Policy"] == PAGE_POLICY
+    assert read(root, bucket, "in/a b.txt") == b"by form"
+    assert head_object(root, bucket, "in/a b.txt").info.content_type == "text/plain"
+    send_form(link, "a b.txt", b"again")
+    assert keys(root, bucket) == ["in/a b (2).txt", "in/a b.txt"]
+    share.refresh_from_db()
+    assert share.download_count == 2
+
+
+def test_form_keeps_to_the_links_terms(root: Any, bucket: str) -> None:
+    share, link = ask(root, bucket, most_downloads=1)
+    for name, data in (("large", bytes(101)), ("huge", bytes(200_000)), ("", b"")):
+        refused = send_form(link, name, data)
+        assert refused.status_code == 400
+        assert f'href="{link}"' in refused.content.decode()
+    assert Client().post(f"{link}/upload", {"other": "x"}).status_code == 400
+    wrong = Client().post(f"{link}/upload", b"x", content_type="text/plain")
+    assert wrong.status_code == 412
+    assert keys(root, bucket) == []
+    assert send_form(link, "a").status_code == 200
+    assert send_form(link, "b").status_code == 404
+    assert keys(root, bucket) == ["in/a"]
+    share.refresh_from_db()
+    assert share.download_count == 1
+
+
+def test_form_without_its_password_is_sent_to_the_page(root: Any, bucket: str) -> None:
+    _, link = ask(root, bucket, password="open sesame")
+    client = Client()
+    refused = send_form(link, "a", client=client)
+    assert (refused.status_code, refused.headers["Location"]) == (303, link)
+    assert keys(root, bucket) == []
+    client.post(link, {"password": "open sesame"})
+    assert send_form(link, "a", client=client).status_code == 200
+
+
+def test_form_to_a_link_for_downloads_is_refused(root: Any, bucket: str) -> None:
+    _, link = ask(root, bucket, takes_uploads=False, is_folder=True, most_size=None)
+    assert send_form(link, "a").status_code == 404
+    assert keys(root, bucket) == []
+
+
+def test_form_is_slowed_like_the_script(
+    root: Any, bucket: str, monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("shares.public.UPLOADS", "1/m")
+    _, link = ask(root, bucket)
+    assert send_form(link, "a").status_code == 200
+    assert send_form(link, "b").status_code == 429
+    assert send(link, "c").status_code == 429
+    assert keys(root, bucket) == ["in/a"]

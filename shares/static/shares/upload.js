@@ -5,6 +5,9 @@ const list = document.getElementById("sent");
 const input = document.getElementById("files");
 const most = Number(form.dataset.most);
 
+// The form by itself sends one.
+input.multiple = true;
+
 function line(file) {
     const item = document.createElement("li");
     const name = Object.assign(document.createElement("span"), { textContent: file.name });
