@@ -10,13 +10,14 @@ import logging
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
 from django.db.models import Q
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
-from console.models import Job, JobKind, JobState
+from console.models import OPEN_STATES, Job, JobKind, JobState
 from console.pages.filters import read_search
 from iam.access import denied, may
 from iam.models import Identity
@@ -43,6 +44,7 @@ MOST_FAILURES = 100
 MOST_LINES = 200
 # How often a running job's progress is written into its log.
 TOLD_EVERY = timedelta(minutes=1)
+NOT_ENDED = "This job has not ended yet."
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,33 @@ def visible_jobs(principal: Principal) -> Any:
     return found.filter(identity_id=principal.identity_id)
 
 
-def list_jobs(principal: Principal, *, most: int = 200) -> list[Job]:
-    """List the latest jobs that the principal may see."""
-    return list(visible_jobs(principal).order_by("-created_at")[:most])
+class Which(StrEnum):
+    """Which jobs are listed."""
+
+    ALL = "all"
+    OPEN = "open"
+    TROUBLED = "troubled"
+
+
+OF_THESE = {
+    Which.ALL: Q(),
+    Which.OPEN: Q(state__in=OPEN_STATES),
+    Which.TROUBLED: Q(state=JobState.FAILED) | Q(failed_count__gt=0),
+}
+
+
+def list_jobs(
+    principal: Principal,
+    *,
+    which: Which = Which.ALL,
+    before: int | None = None,
+    most: int,
+) -> list[Job]:
+    """List jobs that the principal may see, the latest first, from before one on."""
+    found = visible_jobs(principal).filter(OF_THESE[which])
+    if before is not None:
+        found = found.filter(pk__lt=before)
+    return list(found.order_by("-pk")[:most])
 
 
 def get_job(principal: Principal, job_id: int) -> Job:
@@ -264,13 +290,14 @@ def retry_job(principal: Principal, job_id: int) -> Job:
     """Run an ended job again from its beginning; it does what is left to do."""
     job = get_job(principal, job_id)
     if job.is_open:
-        raise InvalidRequest("This job has not ended yet.")
+        raise InvalidRequest(NOT_ENDED)
     if job.identity_id != principal.identity_id and not principal.is_root:
         raise InvalidRequest("A job is run again by who asked for it.")
     tell(job, timezone.now(), f"To be run again, says {principal.name}.")
 
-    def record() -> None:
-        Job.objects.filter(pk=job.pk).update(
+    def record() -> int:
+        ended = Job.objects.filter(pk=job.pk).exclude(state__in=OPEN_STATES)
+        return ended.update(
             state=JobState.QUEUED,
             wants_cancel=False,
             wants_pause=False,
@@ -285,7 +312,8 @@ def retry_job(principal: Principal, job_id: int) -> Job:
             log=job.log,
         )
 
-    commit(record)
+    if not commit(record):
+        raise InvalidRequest(NOT_ENDED)
     enqueue(job)
     return job
 

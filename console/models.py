@@ -25,6 +25,9 @@ class JobState(models.TextChoices):
     CANCELLED = "cancelled", "cancelled"
 
 
+OPEN_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
+
+
 class Job(models.Model):
     """One job: what was asked, by whom, how far it is and what went wrong.
 
@@ -62,7 +65,7 @@ class Job(models.Model):
     @property
     def is_open(self) -> bool:
         """Tell whether more may come of it."""
-        return self.state in {JobState.QUEUED, JobState.RUNNING, JobState.PAUSED}
+        return self.state in OPEN_STATES
 
     @property
     def percent(self) -> int | None:

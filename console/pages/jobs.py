@@ -18,6 +18,12 @@ from kernel.errors import InvalidArgument
 from monitoring.access import GET_HEALTH, RUN_TASK, may_operate
 
 MOST_DIGITS = 19
+PER_PAGE = 50
+VIEWS = (
+    (jobs.Which.ALL, "All"),
+    (jobs.Which.OPEN, "Open"),
+    (jobs.Which.TROUBLED, "With trouble"),
+)
 VIEW_SCHEDULE = "django_celery_beat.view_periodictask"
 
 
@@ -26,12 +32,28 @@ class Jobs(Page):
     template = "console/jobs.html"
 
     def get(self, request: Any) -> HttpResponse:
-        listed = jobs.list_jobs(self.principal)
-        return self.render(
-            jobs=listed,
-            is_live=any(job.is_open for job in listed),
-            **self.recurring(request),
+        which = self.which(request.GET.get("show", ""))
+        before = whole_number(request.GET.get("before", ""))
+        listed = jobs.list_jobs(
+            self.principal, which=which, before=before, most=PER_PAGE + 1
         )
+        shown = listed[:PER_PAGE]
+        return self.render(
+            jobs=shown,
+            which=which,
+            views=VIEWS,
+            before=before,
+            older=shown[-1].pk if len(listed) > PER_PAGE else None,
+            is_live=any(job.is_open for job in shown),
+            # What the workers do by themselves has one page.
+            **({} if before else self.recurring(request)),
+        )
+
+    def which(self, text: str) -> jobs.Which:
+        try:
+            return jobs.Which(text or jobs.Which.ALL)
+        except ValueError:
+            raise InvalidArgument("show is one of all, open, troubled.") from None
 
     def recurring(self, request: Any) -> dict[str, Any]:
         """Give what workers do by themselves, to those who may see it."""
@@ -61,10 +83,16 @@ class Jobs(Page):
 
     def asked(self, data: Any) -> tuple[str, int]:
         for act in ("task", "pause", "resume"):
-            number = data.get(act, "")
-            if number.isdecimal() and len(number) < MOST_DIGITS:
-                return act, int(number)
+            number = whole_number(data.get(act, ""))
+            if number is not None:
+                return act, number
         raise InvalidArgument("The form does not say what to do.")
+
+
+def whole_number(text: str) -> int | None:
+    """Read the number of a row; none where it is not one."""
+    is_one = text.isascii() and text.isdecimal() and len(text) < MOST_DIGITS
+    return int(text) if is_one else None
 
 
 class JobPage(Page):

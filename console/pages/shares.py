@@ -11,7 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from buckets.access import find_bucket
+from buckets.access import find_bucket, get_bucket, is_allowed
 from console.pages.base import Page
 from console.pages.browser import browse_link
 from console.settings.widgets import ConsoleForm
@@ -174,7 +174,7 @@ class CreateShare(Page):
     def show(
         self, request: Any, name: str, form: ShareForm, status: int = 200
     ) -> HttpResponse:
-        find_bucket(name)
+        self.check_may_share(name, request.GET.get("key", ""))
         response = self.render(
             form=form,
             bucket_name=name,
@@ -185,6 +185,12 @@ class CreateShare(Page):
         )
         response.status_code = status
         return response
+
+    def check_may_share(self, name: str, key: str) -> None:
+        """Let those go on who may read what is shared, or put files there."""
+        keys = f"{key}*" if self.is_folder else key
+        if not is_allowed(self.principal, "s3:PutObject", find_bucket(name), keys):
+            get_bucket(self.principal, "s3:GetObject", name, keys)
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
         form = ShareForm(self.is_folder, request.POST)

@@ -283,3 +283,45 @@ def test_a_zip_runs_in_one_go(root: Any, bucket: str, broker: list[int]) -> None
     job = jobs.start_job(root, JobKind.ZIP, bucket, given, now=timezone.now())
     with pytest.raises(InvalidRequest):
         jobs.pause_job(root, job.pk, now=timezone.now())
+
+
+def test_jobs_are_listed_by_pages_and_by_state(
+    operator: Any, root: Any, bucket: str, broker: list[int], monkeypatch: Any
+) -> None:
+    monkeypatch.setattr("console.pages.jobs.PER_PAGE", 2)
+    first, second, third = (start(root, bucket).pk for _ in range(3))
+    Job.objects.filter(pk=first).update(state=JobState.FAILED)
+    Job.objects.filter(pk=second).update(state=JobState.DONE, failed_count=3)
+
+    def listed(query: str = "") -> tuple[list[int], str]:
+        page = operator.get(f"/admin/jobs/{query}")
+        return [job.pk for job in page.context["jobs"]], page.content.decode()
+
+    shown, text = listed()
+    assert shown == [third, second]
+    assert f"before={second}" in text
+    shown, text = listed(f"?before={second}")
+    assert shown == [first]
+    assert "Latest" in text
+    assert listed("?show=open")[0] == [third]
+    assert listed("?show=troubled")[0] == [second, first]
+    Job.objects.filter(pk=third).update(state=JobState.DONE)
+    assert "No job is open" in listed("?show=open")[1]
+    assert operator.get("/admin/jobs/?show=some").status_code == 400
+    assert operator.get("/admin/jobs/?before=x").status_code == 200
+
+
+def test_two_who_run_a_job_again_run_it_once(
+    root: Any, bucket: str, broker: list[int], monkeypatch: Any
+) -> None:
+    job = start(root, bucket)
+    Job.objects.update(state=JobState.DONE)
+    seen = jobs.get_job(root, job.pk)
+    # Another has just had the same thought, and a worker is at it.
+    Job.objects.update(state=JobState.RUNNING, done_count=5)
+    monkeypatch.setattr(jobs, "get_job", lambda *_: seen)
+    with pytest.raises(InvalidRequest):
+        jobs.retry_job(root, job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.RUNNING, 5)
+    assert broker == [job.pk]

@@ -110,6 +110,21 @@ def test_self_service_keeps_to_its_own(sign_in: Any, root: Any, bucket: str) -> 
     assert other.status_code == 403
 
 
+def test_self_service_is_led_nowhere_else(sign_in: Any, root: Any, filled: str) -> None:
+    client = sign_in("ada", ROLES["Self-service"])
+    places = (
+        *("", "objects/", "object/?key=a.txt", "download/?key=a.txt", "usage/"),
+        *("settings/tags/", "access/", "unfinished/", "purge/", "lifecycle/"),
+        *("share/?key=a.txt", "share/?key=a&folder=1", "inventory.csv", "undelete/"),
+        *("zip/?prefix=", "store-zip/?prefix=", "delete-bucket/"),
+    )
+    answers = {
+        place: client.get(f"/admin/buckets/{filled}/{place}").status_code
+        for place in places
+    }
+    assert set(answers.values()) == {403}, answers
+
+
 def test_self_service_makes_its_own_key(sign_in: Any, account: Any) -> None:
     client = sign_in("ada", ROLES["Self-service"])
     ada = account.identities.get(name="ada")
