@@ -13,7 +13,8 @@ from iam.principals import Principal
 from kernel.conditions import IF_NONE_MATCH, NO_CONDITIONS, Conditions
 from kernel.errors import InvalidRequest, ObjectStoreError, PreconditionFailed
 from kernel.results import ObjectInfo
-from objects.bulk import STEP_OF_EDITS, Step, Targets, target_pages
+from objects import queries
+from objects.bulk import STEP_OF_EDITS, Step, Targets, bucket_of_keys, target_pages
 from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import FailedDeletion, delete_object
 from objects.taken import taken_keys
@@ -121,6 +122,14 @@ def transfer(
         except PreconditionFailed as refusal:
             if refusal.details.get("condition") != IF_NONE_MATCH:
                 raise
+        # A job that is done again finds what it has copied.
+        there = (
+            None
+            if removes_source
+            else same_at(principal, bucket_name, key, target_bucket, wanted)
+        )
+        if there is not None:
+            return there
         if taken is Taken.SKIP:
             break
         # A name that has just become free is taken as it is.
@@ -129,6 +138,38 @@ def transfer(
         if not wanted:
             break
     raise TargetTakenError()
+
+
+def same_at(
+    principal: Principal,
+    bucket_name: str,
+    key: str,
+    target_bucket: str,
+    target_key: str,
+) -> ObjectInfo | None:
+    """Find what is at the target, if it is already all that the source is."""
+    [source, target] = (
+        current_of(principal, *one)
+        for one in ((bucket_name, key), (target_bucket, target_key))
+    )
+    if source is None or target is None:
+        return None
+    is_same = (source.etag, source.size) == (target.etag, target.size) and (
+        described(source) == described(target)
+    )
+    return target if is_same else None
+
+
+def current_of(principal: Principal, bucket_name: str, key: str) -> ObjectInfo | None:
+    bucket = bucket_of_keys(principal, bucket_name, [key])
+    rows = queries.latest_of_keys(bucket.id, [key])
+    return next((row for row in rows if not row.is_delete_marker), None)
+
+
+def described(info: ObjectInfo) -> tuple[Any, ...]:
+    """Give what a copy takes over beside the bytes."""
+    given = (info.headers, info.metadata, info.tags)
+    return (info.content_type, *(dict(one) for one in given))
 
 
 def transfer_once(

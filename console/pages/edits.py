@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from django import forms
@@ -169,9 +170,14 @@ class EditObjects(BucketPage):
         return self.go(reverse("admin:job", args=[job.pk]))
 
     def parameters(self, chosen: Chosen, edit: Edit) -> dict[str, Any]:
-        what = {"prefix": chosen.targets.prefix, "edit": edit.as_facts()}
+        what = {
+            "prefix": chosen.targets.prefix,
+            "edit": edit.as_facts(),
+            "changes": "; ".join(words_of(edit)),
+            "words": chosen.words,
+        }
         if chosen.search is not None:
-            return {**what, "search": chosen.search, "words": chosen.words}
+            return {**what, "search": chosen.search}
         return {**what, "keys": chosen.keys, "folders": chosen.folders}
 
     def matches(self, bucket: BucketInfo, chosen: Chosen) -> Any:
@@ -192,3 +198,22 @@ class EditObjects(BucketPage):
         )
         response.status_code = status
         return response  # type: ignore[no-any-return]
+
+
+def words_of(edit: Edit) -> Iterator[str]:
+    """Say what an edit changes, thing by thing."""
+    if edit.content_type:
+        yield f"Content-Type: {edit.content_type}"
+    for name, value in edit.headers.items():
+        yield f"{name}: {value}"
+    for what, changes in (("metadata", edit.metadata), ("tag", edit.tags)):
+        for name, value in changes.items():
+            yield f"{what} {name} " + ("taken away" if value is None else f"= {value}")
+    if edit.storage_class:
+        yield f"class {edit.storage_class}"
+    if edit.lock_mode is not None:
+        mode, until = edit.lock_mode.lower(), edit.retain_until
+        ends = f" until {until:%d %b %Y, %H:%M} UTC" if until else ""
+        yield f"{mode} retention{ends}" if mode else "retention lifted"
+    if edit.has_legal_hold is not None:
+        yield f"legal hold {'put on' if edit.has_legal_hold else 'lifted'}"

@@ -35,6 +35,7 @@ from objects.transfers import Taken, transfer
 
 MOST_CHOSEN = 1000
 MOST_WARNINGS = 5
+MOST_NAMED = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,9 @@ class Chosen:
 
     @property
     def words(self) -> str:
-        """Say what a search stands for."""
+        """Say what was chosen, or what a search stands for."""
+        if self.search is None:
+            return named([*self.folders, *self.keys])
         query = QueryDict(self.search or "")
         chips = ", ".join(text for _, text in Filters.of(query).chips())
         place = query.get("prefix", "")
@@ -90,6 +93,13 @@ class Chosen:
                 f"under “{place}”" if place else "in the bucket",
             )
         )
+
+
+def named(names: list[str]) -> str:
+    """Name the first of some things, and say how many there are beside them."""
+    more = len(names) - MOST_NAMED
+    shown = ", ".join(names[:MOST_NAMED])
+    return f"{shown} and {more} more" if more > 0 else shown
 
 
 class ChosenPage(BucketPage):

@@ -216,6 +216,12 @@ def test_edit_changes_what_it_says_and_nothing_else(
     operator.post("/admin/buckets/many/edit-objects/", form)
     job = newest_job()
     assert (job.planned_count, job.done_count) == (3, 3)
+    told = unescape(operator.get(f"/admin/jobs/{job.pk}/").content.decode())
+    assert "2026/, notes.txt" in told
+    assert (
+        "Cache-Control: no-store; metadata owner = ada; tag team taken away;"
+        " tag project = moon; class cold" in told
+    )
     for key in ("notes.txt", "2026/report.pdf", "2026/Summer trip.jpg"):
         info = head_object(store, "many", key).info
         assert info.tags == {"project": "moon"}

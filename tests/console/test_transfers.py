@@ -143,3 +143,19 @@ def test_folder_that_may_not_be_listed_is_not_written_over(
     assert b"may not see" in asked.content
     send(client, bucket, key="a", kind="copy", taken="skip", **into(versioned))
     assert bytes_of(root, versioned, "a") == b"theirs"
+
+
+def test_copy_that_is_done_again_finds_what_it_has_copied(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    """Else each round would number all that the one before has copied."""
+    for key in ("in/a", "in/b"):
+        put(root, bucket, key)
+    for taken in ("keep", "skip"):
+        send(operator, bucket, folder="in/", target="out", kind="copy", taken=taken)
+        again = Job.objects.latest("pk")
+        assert (again.state, again.done_count, again.failed_count) == ("done", 2, 0)
+    assert keys_in(root, bucket) == ["in/a", "in/b", "out/a", "out/b"]
+    put(root, bucket, "in/a", b"other")
+    send(operator, bucket, folder="in/", target="out", kind="copy", taken="keep")
+    assert keys_in(root, bucket)[2:] == ["out/a", "out/a (2)", "out/b"]
