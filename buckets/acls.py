@@ -123,13 +123,13 @@ def resolve(
     """
     if not asked:
         return None
-    if not configurations.uses_acls:
-        check_harmless(asked, bucket_owner_id)
-        return None
     if "canned" in asked:
         acl = canned_acl(asked["canned"], owner_id, bucket_owner_id)
     else:
         acl = {"grants": [resolved_grant(one) for one in checked_grants(asked)]}
+    if not configurations.uses_acls:
+        check_harmless(asked, bucket_owner_id)
+        return None
     if is_public(acl) and configurations.public_access_block.get("BlockPublicAcls"):
         raise AccessDenied(
             "Access Denied because public ACLs are prevented by the BlockPublicAcls "
@@ -195,7 +195,9 @@ def resolved_grant(grant: Mapping[str, Any]) -> dict[str, Any]:
         canonical_id = grantee.get("id", "")
         if canonical_id not in queries.canonical_owners([canonical_id]):
             raise InvalidArgument(
-                "Invalid id", argument_name="CanonicalUser/ID", argument_value=None
+                "Invalid id",
+                argument_name="CanonicalUser/ID",
+                argument_value=canonical_id,
             )
     return {"grantee": {"id": canonical_id}, "permission": permission}
 
@@ -211,10 +213,13 @@ def account_of(email: str) -> str:
 
 
 def shown(acl: Mapping[str, Any] | None, owner_id: str) -> list[Mapping[str, Any]]:
-    """Give the grants of an ACL as it is shown: groups first."""
+    """Give the grants of an ACL as it is shown: accounts first, or, by Ceph, groups."""
     if acl is None:
         return [owner_grant(owner_id)]
-    return sorted(acl["grants"], key=lambda grant: "uri" not in grant["grantee"])
+    groups_first = settings.OBJECTSTORE_S3_FLAVOUR == "rgw"
+    return sorted(
+        acl["grants"], key=lambda grant: ("uri" in grant["grantee"]) != groups_first
+    )
 
 
 def conditions(asked: Mapping[str, Any] | None) -> dict[str, str]:

@@ -14,7 +14,7 @@ from django.http.response import HttpResponseBase
 from buckets import queries
 from buckets.configurations import Configuration, configurations_of
 from buckets.cors import find_rule
-from kernel.errors import AccessForbidden, InvalidRequest
+from kernel.errors import AccessForbidden, BadRequest
 
 VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 
@@ -22,27 +22,28 @@ VARY = "Origin, Access-Control-Request-Headers, Access-Control-Request-Method"
 def preflight(http: HttpRequest, bucket_name: str) -> HttpResponse:
     """Answer OPTIONS, which comes without credentials.
 
-    Raises InvalidRequest without an origin or method, AccessForbidden where no rule
+    Raises BadRequest without an origin or method, AccessForbidden where no rule
     allows what is asked.
     """
     meta = http.META
     origin = meta.get("HTTP_ORIGIN", "")
     method = meta.get("HTTP_ACCESS_CONTROL_REQUEST_METHOD", "")
     if not origin:
-        raise InvalidRequest("Insufficient information. Origin request header needed.")
-    if not method:
-        raise InvalidRequest(
-            "Invalid Access-Control-Request-Method: null",
-        )
+        raise BadRequest("Insufficient information. Origin request header needed.")
     named = meta.get("HTTP_ACCESS_CONTROL_REQUEST_HEADERS", "")
     headers = [one.strip().lower() for one in named.split(",") if one.strip()]
     document = configuration(bucket_name)
     if document is None:
+        is_there = queries.get(bucket_name) is not None
         raise AccessForbidden(
-            "CORSResponse: CORS is not enabled for this bucket.",
-            method=method,
+            "CORSResponse: CORS is not enabled for this bucket."
+            if is_there
+            else "CORSResponse: Bucket not found",
+            method=method or "OPTIONS",
             resource_type="BUCKET",
         )
+    if not method:
+        raise BadRequest("Invalid Access-Control-Request-Method: null")
     rule = find_rule(document, origin, method, headers)
     if rule is None:
         raise AccessForbidden(
@@ -54,6 +55,7 @@ def preflight(http: HttpRequest, bucket_name: str) -> HttpResponse:
             resource_type="OBJECT",
         )
     response = HttpResponse(status=200)
+    del response.headers["Content-Type"]
     add_rule(response, rule, origin, headers)
     return response
 

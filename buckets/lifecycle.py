@@ -140,6 +140,8 @@ def check_conditions(element: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(element["Tags"], list) or not element["Tags"]:
             raise MalformedXML()
         checked["Tags"] = [check_tag(tag) for tag in element["Tags"]]
+        if len({tag["Key"] for tag in checked["Tags"]}) < len(checked["Tags"]):
+            raise InvalidRequest("Duplicate Tag Keys are not allowed.")
     for name in ("ObjectSizeGreaterThan", "ObjectSizeLessThan"):
         if name in element:
             checked[name] = whole(element[name], least=0)
@@ -178,7 +180,11 @@ def check_date(value: Any) -> str:
     except (ValueError, OverflowError):
         raise MalformedXML() from None
     if date.time().isoformat() != "00:00:00":
-        raise InvalidArgument("'Date' must be at midnight GMT")
+        raise InvalidArgument(
+            "'Date' must be at midnight GMT",
+            argument_name="Date",
+            argument_value=str(value)[:64],
+        )
     # strftime would leave the zeros off a year before 1000.
     return f"{date.date().isoformat()}T00:00:00Z"
 

@@ -230,6 +230,12 @@ def list_buckets(
     return BucketListing(page, is_truncated, next_token)
 
 
+NOT_EMPTY = {
+    False: BucketNotEmpty.message,
+    True: f"{BucketNotEmpty.message}. You must delete all versions in the bucket.",
+}
+
+
 @audited()
 def delete_bucket(
     principal: Principal, name: str, *, expected_owner: str = "", now: datetime
@@ -246,7 +252,7 @@ def delete_bucket(
         if queries.lock(bucket.id) is None:
             raise NoSuchBucket(bucket_name=name)
         if queries.has_versions(bucket.id):
-            raise BucketNotEmpty(bucket_name=name)
+            raise BucketNotEmpty(NOT_EMPTY[bool(bucket.versioning)], bucket_name=name)
         auditing.tell(before=configurations_of(bucket.configurations_text).documents)
         queries.give_up_uploads(bucket.id, now)
         queries.delete(bucket.id)

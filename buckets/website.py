@@ -36,9 +36,11 @@ def check_website(document: Any) -> dict[str, Any]:
         raise MalformedXML()
     if "RedirectAllRequestsTo" in document:
         if len(document) > 1:
-            raise InvalidRequest(
+            raise InvalidArgument(
                 "RedirectAllRequestsTo cannot be provided in conjunction with other "
-                "elements."
+                "Routing Rules.",
+                argument_name="RedirectAllRequestsTo",
+                argument_value="not null",
             )
         return {"RedirectAllRequestsTo": check_target(document)}
     checked: dict[str, Any] = {"IndexDocument": check_index(document)}
@@ -66,13 +68,26 @@ def check_target(document: Mapping[str, Any]) -> dict[str, str]:
 
 def check_protocol(protocol: str) -> str:
     if protocol not in PROTOCOLS:
-        raise InvalidRequest("Invalid protocol, protocol can be http or https.")
+        raise InvalidRequest(
+            "Invalid protocol, protocol can be http or https. If not defined the "
+            "protocol will be selected automatically."
+        )
     return protocol
 
 
 def check_index(document: Mapping[str, Any]) -> dict[str, str]:
-    suffix = text(document.get("IndexDocument"), "Suffix")
-    if "/" in suffix:
+    if "IndexDocument" not in document:
+        raise InvalidArgument(
+            "A value for IndexDocument Suffix must be provided if "
+            "RedirectAllRequestsTo is empty",
+            argument_name="IndexDocument",
+            argument_value="null",
+        )
+    index = document["IndexDocument"]
+    suffix = index.get("Suffix") if isinstance(index, Mapping) else None
+    if not isinstance(suffix, str):
+        raise MalformedXML()
+    if not suffix or "/" in suffix:
         raise InvalidArgument(
             "The IndexDocument Suffix is not well formed",
             argument_name="IndexDocument",
@@ -105,11 +120,12 @@ def check_routing_rule(rule: Any) -> dict[str, Any]:
         raise InvalidRequest(f"The provided HTTP redirect code ({code}) is not valid.")
     if condition is None:
         return {"Redirect": dict(redirect)}
-    if (
-        not isinstance(condition, Mapping)
-        or set(condition) - CONDITIONS
-        or not condition
-    ):
+    if condition in ("", {}):
+        raise InvalidRequest(
+            "Condition cannot be empty. To redirect all requests without a condition, "
+            "the condition element shouldn't be present."
+        )
+    if not isinstance(condition, Mapping) or set(condition) - CONDITIONS:
         raise MalformedXML()
     return {"Condition": dict(condition), "Redirect": dict(redirect)}
 

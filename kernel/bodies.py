@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -175,7 +174,7 @@ class Body:
     def _check_md5(self, announced: bytes) -> None:
         if bytes.fromhex(self.md5) != announced:
             raise BadDigest(
-                expected_digest=base64.b64encode(announced).decode(),
+                expected_digest=announced.hex(),
                 calculated_digest=self._hasher.md5_base64(),
             )
 

@@ -45,6 +45,12 @@ class InvalidRequest(ObjectStoreError):
     """The request is malformed or combines what cannot be combined."""
 
 
+class BadRequest(ObjectStoreError):
+    """A CORS preflight that does not say what it asks for."""
+
+    rest_code = "InvalidRequest"
+
+
 class InvalidArgument(ObjectStoreError):
     """One argument has a value that is not allowed."""
 
@@ -330,8 +336,8 @@ class InvalidPartOrder(ObjectStoreError):
 
     rest_code = "InvalidRequest"
     message = (
-        "The list of parts was not in ascending order. The parts list must be "
-        "specified in order by part number."
+        "The list of parts was not in ascending order. Parts must be ordered by part "
+        "number."
     )
 
 
@@ -705,7 +711,10 @@ class ConditionalRequestConflict(ObjectStoreError):
     status = 409
     rest_code = "PreconditionFailed"
     rest_status = 412
-    message = "The conditional request cannot succeed due to a conflicting operation."
+    message = (
+        "The conditional request cannot succeed due to a conflicting operation against "
+        "this resource."
+    )
 
 
 class PreconditionFailed(ObjectStoreError):

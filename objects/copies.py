@@ -10,6 +10,7 @@ from blobs import store
 from blobs.keyring import check_customer_key, new_seal
 from blobs.store import WrittenBlob
 from buckets.access import Context, get_bucket
+from buckets.configurations import Configuration, configurations_of
 from iam.principals import Principal
 from kernel.bodies import Body
 from kernel.checksums import ChecksumAlgorithm
@@ -104,7 +105,11 @@ def copy_object(
         owner_id = owner_of_new(principal, bucket, attributes.acl)
         wanted = checked_attributes(principal, bucket, key, wanted, now)
         if is_onto_itself(found, bucket, key):
-            is_changed = replaces_metadata or says_something(attributes)
+            is_changed = (
+                replaces_metadata
+                or says_something(attributes)
+                or encrypts_by_default(bucket)
+            )
             check_changes_something(source, found, wanted, is_changed)
         seal = new_seal(wanted.encryption, customer_key)
         body = moving_body(found, source, wanted, checksum_algorithm)
@@ -209,6 +214,12 @@ def says_something(given: ObjectAttributes) -> bool:
     further, and lets it say what already is so.
     """
     return bool(given.storage_class or given.encryption or REDIRECT in given.headers)
+
+
+def encrypts_by_default(bucket: BucketInfo) -> bool:
+    """Tell whether a copy may be sealed otherwise; AWS does not look at how it is."""
+    configurations = configurations_of(bucket.configurations_text)
+    return configurations.get(Configuration.ENCRYPTION) is not None
 
 
 def check_changes_something(

@@ -44,7 +44,7 @@ def get_object_retention(
     )
     check_has_object_lock(found.bucket)
     if not found.info.lock_mode:
-        raise NoSuchObjectLockConfiguration(key=key)
+        raise NoSuchObjectLockConfiguration()
     return found.info
 
 
@@ -142,7 +142,7 @@ def get_object_legal_hold(
     )
     check_has_object_lock(found.bucket)
     if not found.info.has_legal_hold and not queries.is_hold_stated(found.info.id):
-        raise NoSuchObjectLockConfiguration(key=key)
+        raise NoSuchObjectLockConfiguration()
     return found.info
 
 

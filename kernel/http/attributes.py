@@ -216,7 +216,7 @@ def acl_of(meta: Mapping[str, Any]) -> dict[str, Any] | None:
     """
     canned = meta.get("HTTP_X_AMZ_ACL")
     grants = [
-        {"grantee": grantee_of(one), "permission": permission}
+        {"grantee": grantee_of(one, name), "permission": permission}
         for name, permission in GRANTS.items()
         if name in meta
         for one in meta[name].split(",")
@@ -230,12 +230,12 @@ def acl_of(meta: Mapping[str, Any]) -> dict[str, Any] | None:
     return {"grants": grants} if grants else None
 
 
-def grantee_of(text: str) -> dict[str, str]:
+def grantee_of(text: str, header: str) -> dict[str, str]:
     kind, mark, value = text.strip().partition("=")
     if not mark or kind not in GRANTEES:
         raise InvalidArgument(
             "Argument format not recognized",
-            argument_name="x-amz-grant",
+            argument_name=header.removeprefix("HTTP_").replace("_", "-").lower(),
             argument_value=text[:256],
         )
     return {kind: value.strip().strip('"')}

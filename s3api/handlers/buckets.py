@@ -50,7 +50,7 @@ def create(request: S3Request) -> HttpResponse:
         )
     except BucketAlreadyOwnedByYou:
         # AWS answers success in us-east-1 alone ("CreateBucket", Errors).
-        is_accepted = settings.OBJECTSTORE_REGION == US_EAST_1
+        is_accepted = settings.OBJECTSTORE_REGION == US_EAST_1 and not tags
         if not (rgw.accepts_again(request) if rgw.is_asked() else is_accepted):
             raise
     response = empty()

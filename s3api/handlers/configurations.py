@@ -121,11 +121,19 @@ def put_lifecycle(request: S3Request) -> HttpResponse:
     form = as_document(read_xml(request.body, "LifecycleConfiguration"))
     # An empty document is a text.
     rules = with_classes(form, known_class) if isinstance(form, dict) else {}
+    check_have_filters(rules)
     checked = check_lifecycle(
         rules | wanted_minimum(request), settings.OBJECTSTORE_STORAGE_CLASSES
     )
     store(request, Configuration.LIFECYCLE, checked)
     return with_minimum(empty(), checked)
+
+
+def check_have_filters(form: dict[str, Any]) -> None:
+    """Want a Filter, if an empty one, or the older Prefix in each rule."""
+    for rule in form.get("Rules", ()):
+        if isinstance(rule, dict) and not {"Filter", "Prefix"} & set(rule):
+            raise MalformedXML()
 
 
 def wanted_minimum(request: S3Request) -> dict[str, str]:
@@ -171,7 +179,8 @@ def get_tagging(request: S3Request) -> HttpResponse:
 def put_tagging(request: S3Request) -> HttpResponse:
     tags = read_tags(request)
     check_tags(tags, most=BUCKET_TAGS_MAX)
-    store(request, Configuration.TAGGING, tags)
+    # An empty set takes the tags off.
+    store(request, Configuration.TAGGING, tags or None)
     return empty(200 if rgw.is_asked() else 204)
 
 

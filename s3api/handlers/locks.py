@@ -34,12 +34,14 @@ def get_retention(request: S3Request) -> HttpResponse:
 
 def put_retention(request: S3Request) -> HttpResponse:
     root = read_xml(request.body, "Retention")
-    date = text_of(root, "RetainUntilDate")
+    mode, date = text_of(root, "Mode") or "", text_of(root, "RetainUntilDate")
+    if bool(mode) != bool(date):
+        raise MalformedXML()
     retention.put_object_retention(
         request.principal,
         request.bucket,
         request.key,
-        text_of(root, "Mode") or "",
+        mode,
         read_date(date) if date else None,
         version_id=request.version_id,
         bypass_governance=bypasses_governance(request),

@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.utils import timezone
 
 from blobs.classes import alias_of, s3_name_of
+from buckets import queries
 from buckets.access import get_bucket
 from iam.payloads import wanted_algorithms
 from kernel.checksums import ChecksumType
@@ -186,7 +187,8 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
     headers |= overrides
     add_read_headers(headers, content)
     response = object_response(content, headers, is_head=is_head)
-    add_expiration(response, info, content.bucket)
+    if not request.version_id:
+        add_expiration(response, info, content.bucket)
     asks_checksum = request.header("x-amz-checksum-mode").upper() == "ENABLED"
     if not asks_checksum:
         return response
@@ -270,10 +272,19 @@ def copy(request: S3Request) -> HttpResponse:
     response = document("CopyObjectResult", copied(info))
     add_encryption(response, info.encryption)
     add_expiration_of_new(response, info, request.bucket)
-    with_version(response, info)
+    version_id = version_of_copy(request, info)
+    if version_id:
+        response.headers["x-amz-version-id"] = version_id
     if not source.is_null:
         response.headers["x-amz-copy-source-version-id"] = source.version_id
     return response
+
+
+def version_of_copy(request: S3Request, info: ObjectInfo) -> str:
+    """Give the version id to show: "null", too, where versioning is suspended."""
+    bucket = queries.recall(request.bucket)
+    has_versions = bucket is not None and bucket.versioning
+    return info.version_id if has_versions or not info.is_null else ""
 
 
 def copy_source(request: S3Request) -> CopySource:
@@ -360,8 +371,21 @@ def delete(request: S3Request) -> HttpResponse:
     return response
 
 
+BYPASS = "x-amz-bypass-governance-retention"
+
+
 def bypasses_governance(request: S3Request) -> bool:
-    return request.header("x-amz-bypass-governance-retention").lower() == "true"
+    """Read the header. Raises InvalidArgument where nothing can be locked."""
+    stated = request.header(BYPASS)
+    if stated and not rgw.is_asked():
+        bucket = queries.get(request.bucket)
+        is_own = bucket is not None and bucket.owner_id == request.principal.account_id
+        if bucket is not None and is_own and not bucket.has_object_lock:
+            raise InvalidArgument(
+                f"{BYPASS} is only applicable to Object Lock enabled buckets.",
+                argument_name=BYPASS,
+            )
+    return stated.lower() == "true"
 
 
 def delete_many(request: S3Request) -> HttpResponse:
@@ -464,7 +488,7 @@ def attributes(request: S3Request) -> HttpResponse:
     if "ETag" in wanted:
         content.append(element("ETag", info.etag))
     if "Checksum" in wanted and info.checksum:
-        content.append(element("Checksum", [checksum_elements(info)]))
+        content.append(element("Checksum", [attribute_elements(info)]))
     if "ObjectParts" in wanted and info.part_count:
         content.append(element("ObjectParts", [part_elements(request, info)]))
     if "StorageClass" in wanted:
@@ -477,11 +501,12 @@ def attributes(request: S3Request) -> HttpResponse:
     return response
 
 
-def checksum_elements(info: ObjectInfo) -> str:
+def attribute_elements(info: ObjectInfo) -> str:
+    """Write a checksum, that of parts without their number."""
     checksum = info.checksum
     return elements(
         {
-            f"Checksum{checksum['algorithm']}": checksum["value"],
+            f"Checksum{checksum['algorithm']}": checksum["value"].partition("-")[0],
             "ChecksumType": checksum["type"],
         }
     )

@@ -24,9 +24,7 @@ def read_tags(request: S3Request) -> dict[str, str]:
 
 def tags_in(root: Element) -> dict[str, str]:
     found = root.find("TagSet")
-    if found is None:
-        raise MalformedXML()
-    return tags_of(found)
+    return {} if found is None else tags_of(found)
 
 
 def tags_of(found: Element) -> dict[str, str]:
@@ -34,13 +32,13 @@ def tags_of(found: Element) -> dict[str, str]:
     tags: dict[str, str] = {}
     for tag in found:
         key, value = tag.find("Key"), tag.find("Value")
-        if tag.tag != "Tag" or key is None:
+        if tag.tag != "Tag" or key is None or value is None:
             raise MalformedXML()
         if key.text in tags:
             raise InvalidTag(
                 "Cannot provide multiple Tags with the same key", tag_key=key.text
             )
-        tags[key.text or ""] = "" if value is None else value.text or ""
+        tags[key.text or ""] = value.text or ""
     return tags
 
 
