@@ -10,6 +10,8 @@ from os.path import commonprefix
 from typing import Any
 
 from django.db import connection
+from django.db.models import Count, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from buckets.access import find_bucket, get_bucket
@@ -17,8 +19,9 @@ from iam.principals import Principal
 from kernel.database.fields import column_time
 from kernel.errors import InvalidRequest
 from kernel.listing import page_bounds, start_after
-from kernel.results import BucketInfo, ObjectInfo, ObjectSummary
+from kernel.results import BucketInfo, ObjectInfo, ObjectSummary, UploadInfo
 from objects import queries
+from objects.models import MultipartUpload
 from objects.operations import (
     FailedDeletion,
     ObjectIdentifier,
@@ -390,6 +393,30 @@ def delete_matches(
         lost = {one.key for one in failures}
         gone = [row.size for row in rows if row.key not in lost]
         yield Step(len(gone), sum(gone), failures, place)
+
+
+# Unfinished uploads
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What has come of an unfinished upload."""
+
+    count: int = 0
+    size: int = 0
+
+
+def weigh_uploads(uploads: Sequence[UploadInfo]) -> dict[str, Parts]:
+    """Count the parts of listed uploads, by upload id."""
+    rows = (
+        MultipartUpload.objects.filter(upload_id__in=[one.upload_id for one in uploads])
+        .annotate(
+            parts_count=Count("blob__parts"),
+            parts_size=Coalesce(Sum("blob__parts__size"), 0),
+        )
+        .values_list("upload_id", "parts_count", "parts_size")
+    )
+    return {upload_id: Parts(count, size) for upload_id, count, size in rows}
 
 
 # Undelete

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -41,7 +42,7 @@ from kernel.errors import (
 from kernel.names import BUCKET_TAGS_MAX, check_tags
 from kernel.results import BucketInfo, BucketListing, Usage
 from lifecycle.counters import differences
-from objects import multipart
+from objects import bulk, multipart
 from objects.surveys import check_may_survey
 
 PER_PAGE = 50
@@ -630,13 +631,17 @@ class Unfinished(BucketPage):
             key_marker=request.GET.get("key", ""),
             upload_id_marker=request.GET.get("upload_id", ""),
         )
+        parts = defaultdict(bulk.Parts, bulk.weigh_uploads(listing.uploads))
         return self.render_bucket(
             bucket,
             listing=listing,
+            rows=[(one, parts[one.upload_id]) for one in listing.uploads],
             may=may_in(self.principal, bucket, "s3:AbortMultipartUpload"),
         )
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
+        if "upload" not in request.POST:
+            self.warn("Nothing was chosen.")
         given_up = sum(
             self.gives_up(name, one) for one in request.POST.getlist("upload")
         )

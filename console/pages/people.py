@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from django import forms
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from buckets.usage import reachable_buckets
 from console.access import may_manage
+from console.models import OPEN_STATES
 from console.pages.base import Page
 from console.pages.keys import LIFETIMES, OVERLAPS, key_rows
 from console.roles import BY_NAME, ROLES, give_role
@@ -196,6 +198,16 @@ def may_with(principal: Principal, identity: Identity) -> dict[str, bool]:
     }
 
 
+def what_ends_with(identity: Any, now: datetime) -> dict[str, int]:
+    """Count what goes where a user is deleted, beside keys and the sign-in."""
+    return {
+        "shares": identity.shares.filter(
+            revoked_at__isnull=True, expires_at__gt=now
+        ).count(),
+        "jobs": identity.jobs.filter(state__in=OPEN_STATES).count(),
+    }
+
+
 class UserPage(Page):
     template = "console/user.html"
 
@@ -220,6 +232,7 @@ class UserPage(Page):
             overlaps=OVERLAPS,
             lifetimes=LIFETIMES,
             may=may_with(principal, identity),
+            ends=what_ends_with(identity, timezone.now()),
             may_groups=may_manage(principal, "iam:ListGroups"),
             may_policies=may_manage(principal, "iam:ListPolicies"),
             may_create_policy=may_manage(principal, "iam:CreatePolicy"),

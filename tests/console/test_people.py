@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from console.settings.policies import IDENTITY_POLICIES
 from iam import administration, groups, inline_policies, managed_policies
 from iam.entities import EntityKind
 from iam.models import AccessKey, Group, ManagedPolicy
+from iam.operations import put_identity_policy
 from iam.policy import PolicyKind, parse_policy
 from kernel.bodies import Body
 from kernel.errors import AccessDenied
@@ -255,3 +257,31 @@ def test_forged_rows_are_refused(operator: Any, root: Any) -> None:
     for wrong in ("x", "9" * 30, "-1"):
         url = f"/admin/groups/{group.unique_id}/"
         assert operator.post(url, {"policy": wrong}).status_code == 400
+
+
+def test_what_ends_with_a_user_is_said_before(
+    operator: Any, account: Any, root: Any, bucket: str
+) -> None:
+    from console.models import Job, JobKind
+    from iam.queries import principal_of
+    from shares.operations import create_share
+
+    page = make_user(operator)
+    ada = account.identities.get(name="ada")
+    put_identity_policy(ada, "all", json.dumps(READ))
+    now = timezone.now()
+    put_object(root, bucket, "a", body=Body.of(b"x"), now=now)
+    later = now + timedelta(days=1)
+    create_share(principal_of(ada), bucket, "a", expires_at=later, now=now)
+    Job.objects.create(
+        kind=JobKind.PURGE,
+        identity=ada,
+        account=account,
+        bucket_name=bucket,
+        created_at=now,
+    )
+    text = operator.get(page).content.decode()
+    assert (
+        "Delete ada for good, with 0 keys, 1 share link that people may still use,"
+        " 1 job under way and the sign-in?" in text
+    )

@@ -80,6 +80,20 @@ def test_unfinished_uploads_are_shown_and_given_up(operator: Any, bucket: str) -
     begun = operator.post(url(bucket, "upload-parts", key="left.bin")).json()
     page = f"/admin/buckets/{bucket}/unfinished/"
     assert b"left.bin" in operator.get(page).content
+    for number, size in ((1, 700), (2, 324)):
+        part = url(
+            bucket,
+            "upload-parts",
+            key="left.bin",
+            upload_id=begun["upload_id"],
+            part=str(number),
+        )
+        sent = operator.put(part, bytes(size), content_type="x/y")
+        assert sent.status_code == 200, sent.content
+    [(_, parts)] = operator.get(page).context["rows"]
+    assert (parts.count, parts.size) == (2, 1024)
+    nothing = operator.post(page, {}, follow=True)
+    assert b"Nothing was chosen" in nothing.content
     operator.post(page, {"upload": f"{begun['upload_id']} left.bin"})
     assert b"left.bin" not in operator.get(page).content
 
