@@ -400,6 +400,21 @@ def test_versions_are_chosen_apart_from_what_is_current(
     page.get_by_text("Change 1 object").wait_for()
 
 
+def test_version_is_deleted_after_a_look(page: Any, make_bucket: Any) -> None:
+    s3 = make_bucket("browser-version", is_versioned=True)
+    for body in (b"first", b"second!"):
+        s3.put_object(Bucket="browser-version", Key="a b", Body=body)
+    page.goto("/admin/buckets/browser-version/object/?key=a%20b")
+    row = page.locator("#versions tbody tr").nth(1)
+    row.get_by_role("button", name="Delete").press("Enter")
+    page.get_by_text("1 earlier version").wait_for()
+    page.get_by_text("5 B").wait_for()
+    page.click("button[name=confirmed]")
+    page.get_by_text("1 deleted.").wait_for()
+    left = s3.list_object_versions(Bucket="browser-version")["Versions"]
+    assert [one["Size"] for one in left] == [7]
+
+
 def test_keyboard_alone_edits_all_that_match(
     page: Any, make_bucket: Any, worker: None
 ) -> None:
