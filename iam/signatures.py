@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from django.conf import settings
@@ -23,7 +23,7 @@ from kernel.errors import (
     InvalidRequest,
     XAmzContentSHA256Mismatch,
 )
-from kernel.http.requests import SPELLINGS, raw_path
+from kernel.http.requests import SPELLINGS, meta_name, raw_path
 
 # The schemes of the Authorization header that are signatures, in lower case.
 SIGNED = frozenset({"aws4-hmac-sha256", "aws"})
@@ -52,8 +52,7 @@ FRAMED = "STREAMING-"
 SIGNED_FRAMES = "STREAMING-AWS4-HMAC-SHA256-PAYLOAD"
 
 
-@dataclass(frozen=True, slots=True)
-class Payload:
+class Payload(NamedTuple):
     """How a signed request's body is covered by its signature."""
 
     authentication: str
@@ -116,8 +115,8 @@ def by_version_2(
     token = session_token_of(signed)
     if token or credential.is_presigned:
         told = {TOKEN: token} if token else {}
-        signed = replace(
-            signed, headers={**hoisted(signed.query), **told, **signed.headers}
+        signed = signed._replace(
+            headers={**hoisted(signed.query), **told, **signed.headers}
         )
     key = find_key(credential.access_key_id, token)
     sigv2.verify(signed, credential, key.secret, now=timezone.now())
@@ -161,7 +160,7 @@ def with_body_digest(credential: Credential, request: HttpRequest) -> Credential
     is_stated = request.META.get("HTTP_X_AMZ_CONTENT_SHA256") is not None
     if is_stated and credential.payload_hash != digest:
         raise XAmzContentSHA256Mismatch()
-    return replace(credential, payload_hash=digest)
+    return credential._replace(payload_hash=digest)
 
 
 def find_key(access_key_id: str, session_token: str = "") -> queries.Credential:
@@ -182,7 +181,8 @@ def signed_request(request: HttpRequest) -> SignedRequest:
     query = request.META.get("QUERY_STRING", "")
     headers = headers_of(request)
     authorization = headers.get("authorization", "")
-    if "_" in authorization or "_" in query:
+    # What follows the credential's scope names the headers.
+    if "_" in authorization.partition("aws4_request")[2] or "_" in query:
         names = sigv4.signed_names(authorization, query) or hoisted(query)
         respell(headers, request, names)
     return SignedRequest(
@@ -206,10 +206,6 @@ def respell(
         if told != name and told in headers:
             headers[name] = headers.pop(told)
             request.META.setdefault(SPELLINGS, {})[meta_name(name)] = name
-
-
-def meta_name(header: str) -> str:
-    return f"HTTP_{header.upper().replace('-', '_')}"
 
 
 def hoisted(query: str) -> dict[str, str]:

@@ -9,10 +9,10 @@ import hashlib
 import hmac
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from functools import lru_cache
+from typing import NamedTuple
 from urllib.parse import parse_qsl, quote, unquote_plus
 
 from kernel.errors import (
@@ -44,8 +44,7 @@ DATE = re.compile(r"\d{8}")
 SIGNED_NAMES = re.compile(r"SignedHeaders=([^,&\s]*)")
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(NamedTuple):
     """A request as it was signed: the path still percent-encoded, the query raw."""
 
     method: str
@@ -55,8 +54,7 @@ class SignedRequest:
     virtual_host_bucket: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Credential:
+class Credential(NamedTuple):
     """What a request says of its signature."""
 
     access_key_id: str
@@ -80,8 +78,7 @@ class Credential:
         return read_timestamp(self.timestamp)
 
 
-@dataclass(frozen=True, slots=True)
-class SigningContext:
+class SigningContext(NamedTuple):
     """What the chunks of a body are signed with, and the first signature to chain."""
 
     key: bytes
@@ -91,7 +88,7 @@ class SigningContext:
 
     def sign(self, kind: str, *lines: str) -> str:
         text = "\n".join((kind, self.timestamp, self.scope, *lines))
-        return hmac.new(self.key, text.encode(), hashlib.sha256).hexdigest()
+        return hmac_hex(self.key, text)
 
 
 @lru_cache(maxsize=64)
@@ -299,7 +296,7 @@ def verify(
     canonical = canonical_request(request, credential)
     text = string_to_sign(credential, canonical)
     key = signing_key(secret, credential.date, credential.region, credential.service)
-    wanted = hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    wanted = hmac_hex(key, text)
     if not hmac.compare_digest(wanted.encode(), credential.signature.encode()):
         raise SignatureDoesNotMatch(
             aws_access_key_id=credential.access_key_id,
@@ -321,7 +318,11 @@ def signature_of(request: SignedRequest, credential: Credential, secret: str) ->
     """Sign a request as its credential says."""
     text = string_to_sign(credential, canonical_request(request, credential))
     key = signing_key(secret, credential.date, credential.region, credential.service)
-    return hmac.new(key, text.encode(), hashlib.sha256).hexdigest()
+    return hmac_hex(key, text)
+
+
+def hmac_hex(key: bytes, text: str) -> str:
+    return hmac.digest(key, text.encode(), "sha256").hex()
 
 
 def check_time(credential: Credential, now: datetime, max_skew: timedelta) -> None:
@@ -417,7 +418,7 @@ def signing_key(secret: str, date: str, region: str, service: str) -> bytes:
     """Derive the day's key (cached: 6 us without, 0.1 us with)."""
     key = f"AWS4{secret}".encode()
     for part in (date, region, service, "aws4_request"):
-        key = hmac.digest(key, part.encode(), hashlib.sha256)
+        key = hmac.digest(key, part.encode(), "sha256")
     return key
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
-from json.encoder import encode_basestring_ascii
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -30,7 +29,7 @@ from kernel.http.drf import rest_time
 from kernel.http.operations import UNKNOWN, Asked, reads_requests_of
 from kernel.http.queries import conditions_of, whole_number
 from kernel.http.requests import client_address, is_loopback
-from kernel.http.responses import add_headers, object_headers, object_response
+from kernel.http.responses import json_response, object_headers, object_response
 from kernel.kept_settings import settings
 from kernel.names import check_kv_key
 from kernel.results import ObjectAttributes, ObjectInfo, ObjectSummary
@@ -248,16 +247,8 @@ def put(
 
 def stored(key: str, info: ObjectInfo) -> HttpResponse:
     """Answer a PUT, naming the key as the client does."""
-    text = f'{{"key": {quoted(key)}, "size": {info.size}, "etag": "{info.etag}"}}'
-    # Of text, Django works out the charset: 4 us.
-    response = HttpResponse(text.encode(), content_type="application/json")
-    add_headers(response, {"ETag": f'"{info.etag}"'})
-    return response
-
-
-def quoted(key: str) -> str:
-    """Write a key as JSON (the encoder whole takes 8 us, this 1 us)."""
-    return encode_basestring_ascii(key)
+    document: dict[str, str | int] = {"key": key, "size": info.size, "etag": info.etag}
+    return json_response(document, {"ETag": f'"{info.etag}"'})
 
 
 def get(request: HttpRequest, asked: Authenticated, key: str) -> HttpResponseBase:

@@ -13,6 +13,7 @@ from iam.principals import ANONYMOUS
 from iam.rate_limits import OperationClass, count
 from kernel.errors import MethodNotAllowed, NotImplemented
 from kernel.http.operations import UNKNOWN, Asked, reads_requests_of
+from kernel.http.responses import add_headers
 from kernel.kept_settings import settings
 from s3api.handlers import (
     acls,
@@ -206,7 +207,7 @@ def answer(http: HttpRequest) -> HttpResponseBase:
     if "s3" in settings.OBJECTSTORE_RATE_LIMITED_DIALECTS:
         count(http, request.principal, "s3", class_of(route))
     response = handler(request)
-    response.headers["x-amz-id-2"] = http.request_id  # type: ignore[attr-defined]
+    add_headers(response, {"x-amz-id-2": http.request_id})  # type: ignore[attr-defined]
     return response
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import HttpRequest
 
@@ -15,13 +14,13 @@ from iam.signatures import QUERY_API, S3
 from kernel.bodies import Body, Read
 from kernel.errors import InvalidArgument
 from kernel.http.queries import whole_number
+from kernel.http.requests import meta_name
 from kernel.kept_settings import settings
 
 ALIAS = "/v1/"
 
 
-@dataclass(frozen=True, slots=True)
-class S3Request:
+class S3Request(NamedTuple):
     """What every handler works from."""
 
     http: HttpRequest
@@ -68,7 +67,7 @@ class S3Request:
         return version_id or ""
 
     def header(self, name: str, default: str = "") -> str:
-        return str(self.meta.get(f"HTTP_{name.upper().replace('-', '_')}", default))
+        return str(self.meta.get(meta_name(name), default))
 
     def header_number(self, name: str) -> int | None:
         """Read a header that is a whole number. Raises InvalidArgument otherwise."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from django.db import models
@@ -23,6 +24,7 @@ class ByteOrderedField(models.CharField):  # type: ignore[type-arg]
         return parameters
 
 
+@lru_cache(maxsize=64)
 def column_time(value: datetime | None) -> Any:
     """Write a time for raw SQL as the ORM does: SQLite keeps naive UTC text."""
     if value is None or is_postgresql():

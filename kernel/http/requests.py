@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -59,6 +60,12 @@ def is_trusted_proxy(address: str) -> bool:
 SPELLINGS = "objectstore.spellings"
 # Where the server's own WSGI application keeps the path as it arrived.
 RECEIVED_PATH = "objectstore.received_path"
+
+
+@lru_cache(maxsize=256)
+def meta_name(header: str) -> str:
+    """Give a header's name in META."""
+    return f"HTTP_{header.upper().replace('-', '_')}"
 
 
 def check_path_is_utf8(meta: dict[str, Any]) -> None:

@@ -26,6 +26,7 @@ from kernel.errors import (
 from kernel.http.attributes import attributes_of, copy_source_of, customer_key_of
 from kernel.http.queries import conditions_of
 from kernel.http.responses import (
+    add_headers,
     encryption_headers,
     http_date,
     object_headers,
@@ -102,7 +103,7 @@ def put(request: S3Request) -> HttpResponse:
         now=timezone.now(),
     )
     response = empty()
-    response.headers["ETag"] = f'"{info.etag}"'
+    add_headers(response, {"ETag": f'"{info.etag}"'})
     add_encryption(response, info.encryption)
     add_expiration_of_new(response, info, request.bucket)
     with_version(response, info)
