@@ -682,7 +682,10 @@ class BucketAlreadyOwnedByYou(ObjectStoreError):
 
     status = 409
     rest_code = "BucketAlreadyExists"
-    message = "Your previous request to create the named bucket succeeded."
+    message = (
+        "Your previous request to create the named bucket succeeded and you already "
+        "own it."
+    )
 
 
 class BucketNotEmpty(ObjectStoreError):

@@ -231,7 +231,6 @@ def check_changes_something(
     unchanged = (
         not source.version_id
         and not is_changed
-        and wanted.storage_class == found.info.storage_class
         and (wanted.encryption or None) == (found.info.encryption or None)
     )
     if unchanged:

@@ -8,7 +8,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import parse_qsl, unquote
+from urllib.parse import parse_qsl, unquote, unquote_plus
 
 from kernel.errors import (
     InvalidArgument,
@@ -267,17 +267,20 @@ def legal_hold_of(meta: Mapping[str, Any]) -> bool:
     return str(text) == "ON"
 
 
-def copy_source_of(meta: Mapping[str, Any]) -> tuple[str, str, str] | None:
+def copy_source_of(
+    meta: Mapping[str, Any], *, plus_is_space: bool = False
+) -> tuple[str, str, str] | None:
     """Read x-amz-copy-source: bucket, key and version id; None where it is absent.
 
-    It is percent-decoded once, may begin with a slash, and "+" is a plus sign.
-    Raises InvalidArgument when it names no bucket and key.
+    It is percent-decoded once and may begin with a slash. Raises InvalidArgument when
+    it names no bucket and key.
     """
     header = meta.get("HTTP_X_AMZ_COPY_SOURCE")
     if header is None:
         return None
     path, mark, query = header.partition("?versionId=")
-    bucket, slash, key = unquote(path).removeprefix("/").partition("/")
+    decode = unquote_plus if plus_is_space else unquote
+    bucket, slash, key = decode(path).removeprefix("/").partition("/")
     if not bucket or not slash or not key:
         raise InvalidArgument(
             "Copy Source must mention the source bucket and key: "

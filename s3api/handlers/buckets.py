@@ -13,6 +13,7 @@ from buckets.configurations import Configuration
 from kernel.errors import (
     BucketAlreadyOwnedByYou,
     IllegalLocationConstraintException,
+    InvalidArgument,
     InvalidLocationConstraint,
     MalformedXML,
     NotImplemented,
@@ -32,7 +33,7 @@ REGION = re.compile(r"[a-z]{2}(-[a-z]+)+-[1-9]|EU|US")
 
 def create(request: S3Request) -> HttpResponse:
     region, tags = wanted_region_and_tags(request)
-    ownership = request.header("x-amz-object-ownership")
+    ownership = stated_ownership(request)
     hosts = settings.OBJECTSTORE_S3_HOSTS
     is_s3_alone = request.http.META.get("HTTP_HOST", "").partition(":")[0] in hosts
     try:
@@ -57,6 +58,15 @@ def create(request: S3Request) -> HttpResponse:
     response.headers["Location"] = f"/{request.bucket}"
     response.headers["x-amz-bucket-arn"] = arn_of(request.bucket)
     return response
+
+
+def stated_ownership(request: S3Request) -> str:
+    """Read the header. Raises InvalidArgument where it says nothing."""
+    name = "x-amz-object-ownership"
+    stated = request.header(name, "none")
+    if not stated:
+        raise InvalidArgument(f"Invalid {name} header: ", argument_name=name)
+    return "" if stated == "none" else stated
 
 
 def arn_of(name: str) -> str:

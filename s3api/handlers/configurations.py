@@ -13,7 +13,7 @@ from buckets import access_control, operations
 from buckets.configurations import Configuration
 from buckets.cors import check_cors
 from buckets.encryption import check_encryption
-from buckets.lifecycle import ALL_CLASSES_128K, MINIMUM, check_lifecycle
+from buckets.lifecycle import ACTIONS, ALL_CLASSES_128K, MINIMUM, check_lifecycle
 from buckets.object_lock import check_object_lock
 from buckets.website import check_website
 from kernel.errors import InvalidStorageClass, MalformedXML
@@ -121,7 +121,7 @@ def put_lifecycle(request: S3Request) -> HttpResponse:
     form = as_document(read_xml(request.body, "LifecycleConfiguration"))
     # An empty document is a text.
     rules = with_classes(form, known_class) if isinstance(form, dict) else {}
-    check_have_filters(rules)
+    check_are_whole(rules)
     checked = check_lifecycle(
         rules | wanted_minimum(request), settings.OBJECTSTORE_STORAGE_CLASSES
     )
@@ -129,10 +129,12 @@ def put_lifecycle(request: S3Request) -> HttpResponse:
     return with_minimum(empty(), checked)
 
 
-def check_have_filters(form: dict[str, Any]) -> None:
-    """Want a Filter, if an empty one, or the older Prefix in each rule."""
+def check_are_whole(form: dict[str, Any]) -> None:
+    """Want a Filter or the older Prefix in each rule, and no action without a word."""
     for rule in form.get("Rules", ()):
-        if isinstance(rule, dict) and not {"Filter", "Prefix"} & set(rule):
+        if not isinstance(rule, dict) or not {"Filter", "Prefix"} & set(rule):
+            raise MalformedXML()
+        if any(rule.get(action) in ("", {}) for action in ACTIONS):
             raise MalformedXML()
 
 

@@ -49,7 +49,7 @@ def list_v1(request: S3Request) -> HttpResponse:
         delimiter=delimiter,
         max_keys=most,
         after=query.get("marker", ""),
-        fetch_owner=True,
+        fetch_owner=rgw.is_asked() or not request.principal.is_anonymous,
         fetch_restores=wants_restores(request),
         expected_owner=request.expected_owner,
     )

@@ -289,7 +289,8 @@ def version_of_copy(request: S3Request, info: ObjectInfo) -> str:
 
 
 def copy_source(request: S3Request) -> CopySource:
-    named = copy_source_of(request.meta)
+    # AWS reads a plus sign as forms do; SDKs encode their own.
+    named = copy_source_of(request.meta, plus_is_space=not rgw.is_asked())
     assert named is not None
     return CopySource(
         *named,

@@ -286,3 +286,49 @@ def test_a_preflight_that_is_allowed_has_no_body(s3, s3_bucket, live_store):
     assert answer.status_code == 200
     assert answer.headers["content-length"] == "0"
     assert "content-type" not in answer.headers
+
+
+def test_a_plus_sign_in_a_copys_source_is_a_space(connect, s3_bucket):
+    s3 = connect()
+
+    def write_otherwise(params, **_):
+        params["headers"]["x-amz-copy-source"] = f"{s3_bucket}/a+b%2Bc"
+
+    s3.meta.events.register("before-call.s3.CopyObject", write_otherwise)
+    s3.put_object(Bucket=s3_bucket, Key="a b+c", Body=b"same")
+    s3.copy_object(Bucket=s3_bucket, Key="copy", CopySource=f"{s3_bucket}/replaced")
+    assert s3.get_object(Bucket=s3_bucket, Key="copy")["Body"].read() == b"same"
+
+
+def test_an_action_of_a_lifecycle_rule_says_something(s3, s3_bucket, refused):
+    rule = {"ID": "r", "Status": "Enabled", "Filter": {}, "Expiration": {"Days": 7}}
+    with refused("MalformedXML", 400):
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=s3_bucket,
+            LifecycleConfiguration={
+                "Rules": [{**rule, "NoncurrentVersionExpiration": {}}]
+            },
+        )
+
+
+def test_nobody_in_particular_is_told_of_owners(s3, open_bucket, live_store):
+    s3.put_object(Bucket=open_bucket, Key="key", Body=b"")
+    s3.put_bucket_acl(Bucket=open_bucket, ACL="public-read")
+    assert "Owner" in s3.list_objects(Bucket=open_bucket)["Contents"][0]
+    listed = httpx.get(f"{live_store.url}/{open_bucket}").text
+    assert "<Key>key</Key>" in listed
+    assert "<Owner>" not in listed
+
+
+def test_ownership_that_says_nothing_is_refused(s3, refused):
+    with refused("InvalidArgument", 400):
+        s3.create_bucket(Bucket="owned-by-nobody", ObjectOwnership="")
+
+
+def test_a_copy_onto_itself_says_what_it_changes(s3, s3_bucket, refused):
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    s3.put_object(**place, Body=b"same", StorageClass="STANDARD_IA")
+    with refused("InvalidRequest", 400):
+        s3.copy_object(**place, CopySource=place)
+    s3.copy_object(**place, CopySource=place, StorageClass="STANDARD_IA")
+    assert s3.head_object(**place)["StorageClass"] == "STANDARD_IA"
