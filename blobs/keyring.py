@@ -25,11 +25,12 @@ from django.core.exceptions import ImproperlyConfigured
 from blobs.encryption import CIPHER, Seal
 from kernel.errors import (
     InvalidArgument,
+    InvalidEncryptionAlgorithmError,
     InvalidRequest,
     KMSNotFoundException,
     WrongCustomerKey,
 )
-from kernel.results import CUSTOMER, KMS, CustomerKey
+from kernel.results import AES256, CUSTOMER, KMS, CustomerKey
 
 KEY_BYTES = 32
 
@@ -86,8 +87,8 @@ def check_customer_key(
 ) -> None:
     """Refuse a customer's key where none is used, none where one is, and another.
 
-    Raises InvalidArgument for a key that is not whole, InvalidRequest, and
-    WrongCustomerKey for another key.
+    Raises InvalidArgument for a key that is not whole, InvalidEncryptionAlgorithmError,
+    InvalidRequest, and WrongCustomerKey for another key.
     """
     if customer_key is not None and not customer_key.key:
         raise InvalidArgument(
@@ -95,6 +96,11 @@ def check_customer_key(
             "must provide an appropriate secret key.",
             argument_name="x-amz-server-side-encryption",
             argument_value="null",
+        )
+    if customer_key is not None and customer_key.algorithm != AES256:
+        raise InvalidEncryptionAlgorithmError(
+            argument_name="x-amz-server-side-encryption",
+            argument_value=customer_key.algorithm,
         )
     is_customers = bool(encryption) and (encryption or {})["algorithm"] == CUSTOMER
     if not is_customers:

@@ -344,7 +344,9 @@ class InvalidPartOrder(ObjectStoreError):
 class InvalidEncryptionAlgorithmError(ObjectStoreError):
     """The server side encryption asked for is not known."""
 
-    message = "The encryption request that you specified is not valid."
+    message = (
+        "The Encryption request you specified is not valid. Supported value: AES256."
+    )
 
 
 class KMSNotFoundException(ObjectStoreError):

@@ -43,6 +43,7 @@ from kernel.errors import (
 from kernel.listing import SMALLEST, common_prefix, page_bounds, page_size, start_after
 from kernel.ranges import ByteRange, parse_copy_range
 from kernel.results import (
+    CUSTOMER,
     BucketInfo,
     CompletedPart,
     CustomerKey,
@@ -225,6 +226,12 @@ def check_is_of_its_kind(upload: MultipartUpload, body: Body) -> None:
 def seal_of_part(
     upload: MultipartUpload, customer_key: CustomerKey | None
 ) -> Seal | None:
+    is_customers = (upload.encryption or {}).get("algorithm") == CUSTOMER
+    if customer_key is not None and not is_customers:
+        raise InvalidRequest(
+            "The multipart upload initiate requested encryption. Subsequent part "
+            "requests must include the appropriate encryption parameters."
+        )
     try:
         return new_seal(upload.encryption, customer_key)
     except WrongCustomerKey:

@@ -120,3 +120,23 @@ def test_what_is_refused(s3, s3_bucket, refused):
         s3.put_object(**place, ServerSideEncryption="aws:kms", SSEKMSKeyId="unknown")
     with refused("InvalidArgument", 400):
         s3.put_object(**place, ServerSideEncryption="rot13")
+
+
+def test_a_part_has_the_key_of_its_upload(secure_s3, secure_bucket, refused):
+    place = {"Bucket": secure_bucket, "Key": "key"}
+    own = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": KEY}
+    other = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": b"o" * 32}
+    for created, sent in (({}, own), (own, {}), (own, other)):
+        upload = secure_s3.create_multipart_upload(**place, **created)["UploadId"]
+        with refused("InvalidRequest", 400):
+            secure_s3.upload_part(
+                **place, **sent, UploadId=upload, PartNumber=1, Body=b"1"
+            )
+
+
+def test_an_unknown_algorithm_is_refused_to_readers(secure_s3, secure_bucket, refused):
+    place = {"Bucket": secure_bucket, "Key": "key"}
+    own = {"SSECustomerAlgorithm": "AES256", "SSECustomerKey": KEY}
+    secure_s3.put_object(**place, Body=b"1", **own)
+    with refused("InvalidEncryptionAlgorithmError", 400):
+        secure_s3.get_object(**place, **{**own, "SSECustomerAlgorithm": "KMS"})
