@@ -93,12 +93,12 @@ admin = principal_of(root).asking(RequestFacts(source_ip="198.51.100.24"))
 put_bucket_quota(admin, "backups", quota_bytes=5_500_000, quota_objects=None)
 put_policy(admin, EntityKind.USER, "ada", "reads-invoices", json.dumps(READS))
 for kind, state, planned, done, failed, minutes, error in (
-    (JobKind.COPY, JobState.RUNNING, 5200, 3224, 0, 4, ""),
-    (JobKind.PURGE, JobState.DONE, 1840, 1840, 0, 60, ""),
-    (JobKind.MOVE, JobState.DONE, 96, 94, 2, 190, ""),
-    (JobKind.RESTORE, JobState.DONE, 310, 310, 0, 300, ""),
-    (JobKind.EDIT, JobState.CANCELLED, 900, 400, 0, 900, ""),
     (JobKind.PURGE, JobState.FAILED, 40, 0, 0, 1500, "AccessDenied: s3:DeleteObject"),
+    (JobKind.EDIT, JobState.CANCELLED, 900, 400, 0, 900, ""),
+    (JobKind.RESTORE, JobState.DONE, 310, 310, 0, 300, ""),
+    (JobKind.MOVE, JobState.DONE, 96, 94, 2, 190, ""),
+    (JobKind.PURGE, JobState.DONE, 1840, 1840, 0, 60, ""),
+    (JobKind.COPY, JobState.RUNNING, 5200, 3224, 0, 4, ""),
 ):
     began = now - timedelta(minutes=minutes)
     ended = None if state == JobState.RUNNING else began + timedelta(minutes=3)
