@@ -321,9 +321,7 @@ ACTS = [
     ActRow(
         USER, {"act": "set_active", "is_active": "0"}, ADMIN, shown=(USER, ">Disable<")
     ),
-    ActRow(
-        USER, {"act": "delete"}, ADMIN, shown=(USER, "with all keys and the sign-in")
-    ),
+    ActRow(USER, {"act": "delete"}, ADMIN, shown=(USER, "Delete bob for good")),
     ActRow(
         USER,
         {"act": "attach", "policy": "POLICY"},
