@@ -504,11 +504,14 @@ def attributes(request: S3Request) -> HttpResponse:
 
 
 def attribute_elements(info: ObjectInfo) -> str:
-    """Write a checksum, that of parts without their number."""
+    """Write a checksum: that of parts without their number, which Ceph shows."""
     checksum = info.checksum
+    value = checksum["value"]
     return elements(
         {
-            f"Checksum{checksum['algorithm']}": checksum["value"].partition("-")[0],
+            f"Checksum{checksum['algorithm']}": value
+            if rgw.is_asked()
+            else value.partition("-")[0],
             "ChecksumType": checksum["type"],
         }
     )
