@@ -10,6 +10,8 @@ from urllib.parse import quote
 
 from django.http import HttpResponse
 
+from kernel.http.responses import PlainResponse
+
 NAMESPACE = "http://s3.amazonaws.com/doc/2006-03-01/"
 DECLARATION = '<?xml version="1.0" encoding="UTF-8"?>\n'
 # What XML 1.0 cannot say at all, not even as a reference.
@@ -82,10 +84,7 @@ def document(
 
 def empty(status: int = 200) -> HttpResponse:
     """Answer without a body, and so without a content type."""
-    # Of none at all, Django would work out a default: 2 us.
-    response = HttpResponse(status=status, content_type="")
-    del response.headers["Content-Type"]
-    return response
+    return PlainResponse(b"", {}, status)
 
 
 def url_encoded(text: str) -> str:

@@ -83,6 +83,10 @@ class RestViewSet(ViewSet):
         http.operation = operation_name(self)
         super().initial(request, *arguments, **named)
 
+    def perform_authentication(self, request: Request) -> None:
+        """Authenticate past `request.user`, whose guard takes 3 us."""
+        request._authenticate()  # type: ignore[attr-defined]
+
     @property
     def operation_class(self) -> str:
         return self.operation_classes.get(self.action, self.other_class)

@@ -7,10 +7,11 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import formatdate
 from functools import lru_cache
+from http.cookies import SimpleCookie
 from json.encoder import encode_basestring_ascii as quoted
 
 from django.http import HttpResponse, StreamingHttpResponse
-from django.http.response import HttpResponseBase
+from django.http.response import HttpResponseBase, ResponseHeaders
 
 from kernel.errors import InvalidArgument
 from kernel.results import AES256, CUSTOMER, ObjectContent, ObjectInfo
@@ -132,10 +133,10 @@ def object_response(
     status = 206 if content.byte_range else 200
     response: HttpResponseBase
     if is_head:
-        response = HttpResponse(status=status)
+        response = PlainResponse(b"", headers, status)
     else:
         response = ObjectResponse(content.chunks, content.length, status)
-    add_headers(response, headers)
+        add_headers(response, headers)
     if content.byte_range:
         response.headers["Content-Range"] = content.byte_range.content_range(
             content.info.size
@@ -146,7 +147,7 @@ def object_response(
 
 def json_response(
     document: Mapping[str, str | int], headers: Mapping[str, str]
-) -> HttpResponse:
+) -> PlainResponse:
     """Answer with a flat document of texts and whole numbers.
 
     Django's own way takes 18 us more, 4 of them to make an encoder.
@@ -156,10 +157,35 @@ def json_response(
         for name, value in document.items()
     ]
     data = f"{{{', '.join(fields)}}}".encode()
-    # Of text, Django works out the charset: 4 us.
-    response = HttpResponse(data, content_type="application/json")
-    add_headers(response, headers)
-    return response
+    return PlainResponse(data, {"Content-Type": "application/json", **headers})
+
+
+def begin(response: HttpResponseBase, status: int) -> None:
+    """Do what Django's constructor does of an answer, but for its content type.
+
+    To find one and to check it takes 2 us, and to take it away again 2 more.
+    """
+    response.status_code = status
+    vars(response).update(
+        headers=ResponseHeaders({}),
+        cookies=SimpleCookie(),
+        closed=False,
+        _charset=None,
+        _reason_phrase=None,
+        _resource_closers=[],
+        _handler_class=None,
+    )
+
+
+class PlainResponse(HttpResponse):
+    """An answer of bytes at hand that has the given headers and no others."""
+
+    def __init__(
+        self, content: bytes, headers: Mapping[str, str], status: int = 200
+    ) -> None:
+        begin(self, status)
+        self._container = [content]
+        add_headers(self, headers)
 
 
 class ObjectResponse(StreamingHttpResponse):
@@ -169,7 +195,8 @@ class ObjectResponse(StreamingHttpResponse):
     is_async = False
 
     def __init__(self, chunks: Iterator[bytes], length: int, status: int) -> None:
-        super().__init__(chunks, status=status)
+        begin(self, status)
+        self.streaming_content = chunks
         self.length = length
 
     @property
