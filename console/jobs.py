@@ -40,6 +40,8 @@ logger = logging.getLogger("objectstore")
 
 # A worker that has not been heard of for so long is taken for dead.
 SILENT_AFTER = timedelta(minutes=2)
+# How long the list tells of a job that has ended.
+KEPT = timedelta(days=90)
 MOST_FAILURES = 100
 MOST_LINES = 200
 # How often a running job's progress is written into its log.
@@ -156,6 +158,13 @@ def resume_jobs(now: datetime) -> int:
     # Those that only wait for a worker to be free are not sent again each minute.
     commit(lambda: lying.filter(state=JobState.QUEUED).update(heard_at=now))
     return len(lying)
+
+
+def forget_old_jobs(now: datetime) -> int:
+    """Forget the jobs that ended long ago; give how many."""
+    ended = Job.objects.exclude(state__in=OPEN_STATES)
+    old = ended.filter(finished_at__lt=now - KEPT)
+    return commit(lambda: int(old.delete()[0]))
 
 
 def visible_jobs(principal: Principal) -> Any:

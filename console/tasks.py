@@ -18,3 +18,8 @@ def run_job(*, job_id: int) -> dict[str, Any]:
 @shared_task
 def resume_jobs() -> int:
     return jobs.resume_jobs(timezone.now())
+
+
+@shared_task
+def forget_old_jobs() -> int:
+    return jobs.forget_old_jobs(timezone.now())

@@ -445,6 +445,10 @@ CELERY_BEAT_SCHEDULE = {
         "task": "monitoring.tasks.forget_old_figures",
         "schedule": 24 * 3600,
     },
+    "forget jobs that ended long ago": {
+        "task": "console.tasks.forget_old_jobs",
+        "schedule": 24 * 3600,
+    },
     "forget share links that ended long ago": {
         "task": "shares.tasks.forget_old_shares",
         "schedule": 24 * 3600,

@@ -30,8 +30,9 @@ def page() -> str:
 
 
 def kinds(root: type) -> set[type]:
-    below = set(root.__subclasses__())
-    return below.union(*(kinds(one) for one in below)) if below else below
+    """Give the refusals of the module; others tell one of them apart for themselves."""
+    below = {one for one in root.__subclasses__() if one.__module__ == root.__module__}
+    return below.union(*(kinds(one) for one in below))
 
 
 def code_of(kind: type) -> tuple[str, str]:

@@ -40,6 +40,21 @@ def start(root: Any, bucket: str) -> Job:
     return jobs.start_job(root, JobKind.PURGE, bucket, PURGE, now=timezone.now())
 
 
+def test_jobs_that_ended_long_ago_are_forgotten(
+    root: Any, bucket: str, broker: list[int]
+) -> None:
+    old, recent, again = (start(root, bucket) for _ in range(3))
+    now = timezone.now()
+    for job, state, ended in (
+        (old, JobState.FAILED, now - jobs.KEPT * 2),
+        (recent, JobState.DONE, now - timedelta(days=1)),
+        (again, JobState.RUNNING, now - jobs.KEPT * 2),
+    ):
+        Job.objects.filter(pk=job.pk).update(state=state, finished_at=ended)
+    assert tasks.forget_old_jobs() == 1
+    assert set(Job.objects.values_list("pk", flat=True)) == {recent.pk, again.pk}
+
+
 def test_a_job_is_noted_while_the_broker_is_away(
     root: Any, bucket: str, monkeypatch: Any
 ) -> None:
