@@ -9,7 +9,7 @@ from django.http import HttpRequest
 
 from iam.chunked import ChunkedReader
 from iam.signatures import Payload
-from kernel.bodies import Body, Expectations, Read
+from kernel.bodies import NOTHING_EXPECTED, Body, Expectations, Read
 from kernel.checksums import (
     ChecksumAlgorithm,
     check_checksum_algorithm,
@@ -43,7 +43,7 @@ def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
         raise EntityTooLarge(
             proposed_size=length, max_size_allowed=settings.OBJECTSTORE_MAX_BODY
         )
-    reader = raw_reader(request)
+    reader = raw_reader(request, None if is_framed else length)
     expected = announced(meta, payload)
     if not is_framed or payload is None:
         return Body(reader, length, expected, algorithms=wanted_algorithms(meta))
@@ -61,15 +61,15 @@ def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
     return Body(chunks.read, length, framed, algorithms=wanted_algorithms(meta))
 
 
-def raw_reader(request: HttpRequest) -> Read:
+def raw_reader(request: HttpRequest, length: int | None = None) -> Read:
     """Read the request's own stream: Django's gives nothing where no length is known.
 
-    With a Content-Length it never reads past it, since a development server's stream
-    is the socket.
+    It never reads past `length`, or the Content-Length where there is one, since a
+    development server's stream is the socket.
     """
     stream: Any = request.environ["wsgi.input"]  # type: ignore[attr-defined]
-    left: int | None = None
-    if request.META.get("CONTENT_LENGTH"):
+    left = length
+    if left is None and request.META.get("CONTENT_LENGTH"):
         left = content_length(request.META)
 
     def read(size: int) -> bytes:
@@ -109,10 +109,14 @@ def length_of(text: str) -> int:
 def announced(meta: Mapping[str, Any], payload: Payload | None) -> Expectations:
     """Gather the digests that the headers promise."""
     content_md5 = meta.get("HTTP_CONTENT_MD5")
+    sha256 = payload.sha256 if payload is not None else ""
+    checksums = announced_checksums(meta)
+    if content_md5 is None and not (sha256 or checksums):
+        return NOTHING_EXPECTED
     return Expectations(
         content_md5=b"" if content_md5 is None else check_content_md5(content_md5),
-        sha256=payload.sha256 if payload is not None else "",
-        checksums=announced_checksums(meta),
+        sha256=sha256,
+        checksums=checksums,
     )
 
 
@@ -139,6 +143,8 @@ def announced_checksums(meta: Mapping[str, Any]) -> dict[ChecksumAlgorithm, str]
 
 def trailer_names(meta: Mapping[str, Any]) -> tuple[str, ...]:
     text = str(meta.get("HTTP_X_AMZ_TRAILER", ""))
+    if not text:
+        return ()
     return tuple(name.strip().lower() for name in text.split(",") if name.strip())
 
 

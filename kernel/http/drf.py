@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from rest_framework import serializers
@@ -83,6 +84,15 @@ class RestViewSet(ViewSet):
         http.operation = operation_name(self)
         super().initial(request, *arguments, **named)
 
+    def get_parsers(self) -> list[Any]:
+        return one_of_each(tuple(self.parser_classes))
+
+    def get_authenticators(self) -> list[Any]:
+        return one_of_each(tuple(self.authentication_classes))
+
+    def get_throttles(self) -> list[Any]:
+        return one_of_each(tuple(self.throttle_classes))
+
     def perform_authentication(self, request: Request) -> None:
         """Authenticate past `request.user`, whose guard takes 3 us."""
         request._authenticate()  # type: ignore[attr-defined]
@@ -95,6 +105,12 @@ class RestViewSet(ViewSet):
     def default_response_headers(self) -> dict[str, str]:
         """Leave Allow and Vary to the answers that mean something by them."""
         return {}
+
+
+@lru_cache
+def one_of_each(kinds: tuple[type, ...]) -> list[Any]:
+    """Make what keeps nothing of a request once for all of them."""
+    return [kind() for kind in kinds]
 
 
 METHODS = ("get", "post", "put", "patch", "delete")
