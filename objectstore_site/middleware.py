@@ -193,7 +193,9 @@ def is_for_browser(request: HttpRequest) -> bool:
     path = request.path_info
     if path in BROWSER_PAGES or path.startswith(BROWSER_MOUNTS):
         return True
-    return path.startswith("/v1/") and settings.SESSION_COOKIE_NAME in request.COOKIES
+    if not path.startswith("/v1/") or "HTTP_COOKIE" not in request.META:
+        return False
+    return settings.SESSION_COOKIE_NAME in request.COOKIES
 
 
 class BrowserOnly:

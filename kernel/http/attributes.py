@@ -7,6 +7,7 @@ import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, unquote_plus
 
@@ -152,6 +153,12 @@ def encryption_of(meta: Mapping[str, Any]) -> dict[str, str] | None:
     return {"algorithm": algorithm, **({"key_id": key_id} if key_id else {})}
 
 
+@lru_cache
+def customer_headers(prefix: str) -> tuple[str, str, str]:
+    named = f"{prefix}{CUSTOMER_HEADERS}"
+    return f"{named}ALGORITHM", f"{named}KEY", f"{named}KEY_MD5"
+
+
 def customer_key_of(
     meta: Mapping[str, Any], prefix: str = "HTTP_X_AMZ_"
 ) -> CustomerKey | None:
@@ -161,10 +168,7 @@ def customer_key_of(
     Raises InvalidArgument for a key that is wrong, InvalidRequest where the
     connection is not secure.
     """
-    names = [
-        f"{prefix}{CUSTOMER_HEADERS}{one}" for one in ("ALGORITHM", "KEY", "KEY_MD5")
-    ]
-    algorithm, text, md5 = (meta.get(name) for name in names)
+    algorithm, text, md5 = map(meta.get, customer_headers(prefix))
     if algorithm is None and text is None and md5 is None:
         return None
     if algorithm is None or text is None or md5 is None:
