@@ -149,9 +149,17 @@ def told_of_version(s3: Any, bucket: str, listed: dict[str, Any]) -> dict[str, A
     }
 
 
-# What is told otherwise on purpose. Of an object that was stored without a type, S3
-# says what AWS says.
-TOLD_OTHERWISE = [("application/octet-stream", "binary/octet-stream")]
+# What is told otherwise on purpose, since AWS tells it so: the type of an object that
+# was stored without one, the class of what is archived, and that the owner's rights
+# alone count unless a bucket says otherwise.
+TOLD_OTHERWISE = [
+    ("application/octet-stream", "binary/octet-stream"),
+    ("ARCHIVE", "GLACIER"),
+    (
+        "OwnershipControlsNotFoundError",
+        {"OwnershipControls": {"Rules": [{"ObjectOwnership": "BucketOwnerEnforced"}]}},
+    ),
+]
 # As on AWS: the parts of an upload that was begun without a checksum.
 TOLD_NO_MORE = re.compile(r"/parts/\d+/\d+/ChecksumCRC32$")
 
