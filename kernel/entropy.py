@@ -26,7 +26,7 @@ os.register_at_fork(after_in_child=_stock.forget)
 
 
 def id_bytes(count: int) -> bytes:
-    """Give `count` bytes that nobody was given before."""
+    """Give a few bytes, BLOCK at most, that nobody was given before."""
     end = _stock.place + count
     if end > len(_stock.block):
         _stock.block, end = os.urandom(BLOCK), count
