@@ -52,6 +52,11 @@ def recall(name: str) -> BucketInfo | None:
     return _recalled.get(name)
 
 
+def known(name: str) -> BucketInfo | None:
+    """Give a bucket as it was last read here, or else read it."""
+    return recall(name) or get(name)
+
+
 def get_by_id(bucket_id: int) -> BucketInfo | None:
     row = fetch_one(SELECT + "WHERE b.id = %s", [bucket_id])
     return None if row is None else BucketInfo._make(row)

@@ -30,13 +30,18 @@ _ENTITY_TAG = re.compile(r'(W/)?(?:"([^"]*)"|([^\s,"]+))')
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The conditions a request carries; a header that is absent is None."""
+    """The conditions a request carries; a header that is absent is None.
+
+    `is_known` says that `if_match` is not the caller's: it was read here, for work
+    that must not undo what others write meanwhile.
+    """
 
     if_match: str | None = None
     if_none_match: str | None = None
     if_modified_since: datetime | None = None
     if_unmodified_since: datetime | None = None
     if_range: str | None = None
+    is_known: bool = False
 
 
 NO_CONDITIONS: Final = Conditions()

@@ -136,6 +136,7 @@ class ObjectInfo(NamedTuple):
     restore_text: str | None
     owner_id: int
     created: datetime
+    is_hold_stated: bool | None = None
 
     @property
     def version_id(self) -> str:

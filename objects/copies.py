@@ -26,6 +26,7 @@ from objects.operations import (
     ObjectIdentifier,
     add_newest,
     check_beside_put,
+    check_may_compare,
     checked_attributes,
     commit_version,
     creating,
@@ -99,6 +100,7 @@ def copy_object(
             ),
             expected_owner=expected_owner,
         )
+        check_may_compare(principal, bucket, key, conditions)
         wanted = copied_attributes(
             found.info.attributes, attributes, replaces_metadata, replaces_tags
         )

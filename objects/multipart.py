@@ -62,6 +62,7 @@ from objects.operations import (
     FALSE,
     NO_ATTRIBUTES,
     add_newest,
+    check_may_compare,
     check_size,
     checked_attributes,
     commit_version,
@@ -422,6 +423,7 @@ def complete_multipart_upload(
         context=creating(conditions),
         expected_owner=expected_owner,
     )
+    check_may_compare(principal, bucket, key, conditions)
 
     def record(bucket: BucketInfo) -> ObjectInfo:
         upload = any_upload(bucket, key, upload_id, is_locked=True)

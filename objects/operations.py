@@ -117,7 +117,8 @@ def put_object(
     """
     asked = put_context(attributes, creating(conditions, context))
     plan = None
-    if not expected_owner and body.length <= settings.OBJECTSTORE_INLINE_MAX:
+    is_small = body.length <= settings.OBJECTSTORE_INLINE_MAX
+    if is_small and not expected_owner and not compares(conditions):
         plan = recalled_plan(principal, bucket_name, key, attributes, asked, now)
     if plan is None:
         bucket = get_bucket(
@@ -128,6 +129,7 @@ def put_object(
             context=asked,
             expected_owner=expected_owner,
         )
+        check_may_compare(principal, bucket, key, conditions)
         plan = planned(principal, bucket, key, attributes, now)
     check_size(body.length, settings.OBJECTSTORE_MAX_BODY)
     seal = new_seal(plan.attributes.encryption, customer_key)
@@ -358,6 +360,19 @@ def check_beside_put(
     """Ask for what AWS asks for beside s3:PutObject; Ceph's gateway does not."""
     if settings.OBJECTSTORE_S3_FLAVOUR == "aws":
         check_access(principal, action, bucket, key, context=context, target=target)
+
+
+def compares(conditions: Conditions) -> bool:
+    """Tell whether a write's answer tells the caller what the object's ETag is."""
+    return conditions.if_match not in {None, "*"} and not conditions.is_known
+
+
+def check_may_compare(
+    principal: Principal, bucket: BucketInfo, key: str, conditions: Conditions
+) -> None:
+    """Let only those compare ETags who may read (AWS, "conditional writes")."""
+    if compares(conditions):
+        check_beside_put(principal, "s3:GetObject", bucket, key)
 
 
 def kept_acl(
@@ -831,9 +846,7 @@ def delete_object(
     check_owner(bucket, expected_owner)
     terms = {**(context or {}), **terms_of(conditions)}
     check_deletion(principal, bucket, key, version_id, terms)
-    if conditions.if_match not in {None, "*"}:
-        # It tells the caller what the object's ETag is.
-        check_beside_put(principal, "s3:GetObject", bucket, key)
+    check_may_compare(principal, bucket, key, conditions)
     if bypass_governance and not bucket.has_object_lock:
         check_bypass_is_known()
 
@@ -1008,6 +1021,9 @@ def delete_objects(
     """Delete up to 1,000 keys or versions; each succeeds or fails by itself."""
     bucket = find_bucket(bucket_name)
     check_owner(bucket, expected_owner)
+    may_know = principal.account_id == bucket.owner_id
+    if bypass_governance and may_know and not bucket.has_object_lock:
+        check_bypass_is_known()
 
     def attempt(
         bucket: BucketInfo, identifier: ObjectIdentifier

@@ -54,6 +54,7 @@ NAMES = [
     "restore",
     "owner_id",
     "created_at",
+    "is_hold_stated",
 ]
 COLUMNS = ", ".join(f"v.{name}" for name in NAMES)
 BLOB = ", ".join(f"b.{name}" for name in BLOB_COLUMNS.split(", "))
@@ -218,6 +219,7 @@ CASTS = {
     "created_at": "timestamptz",
     "part_count": "integer",
     "blob_id": "bigint",
+    "is_hold_stated": "boolean",
 }
 INSERT_POSTGRESQL = (
     f"INSERT INTO {TABLE} ({', '.join(NAMES[1:])}) SELECT "
@@ -267,11 +269,11 @@ def add_version(
         attributes.lock_mode,
     )
     retained, held = attributes.retain_until, attributes.has_legal_hold
-    last = (column_time(retained), held, None, owner_id, column_time(now))
+    last = (column_time(retained), held, None, owner_id, column_time(now), held or None)
     added = insert(inserting(if_new), (*row, *last, bucket.id, bucket.revision))
     if added is None:
         return None
-    return ObjectInfo(added, *row, retained, held, None, owner_id, now)
+    return ObjectInfo(added, *row, retained, held, None, owner_id, now, held or None)
 
 
 @lru_cache
@@ -485,14 +487,6 @@ def latest_of_keys(bucket_id: int, keys: Iterable[str]) -> list[ObjectInfo]:
             [bucket_id, *wanted],
         )
         return [ObjectInfo._make(row) for row in cursor.fetchall()]
-
-
-def is_hold_stated(version_row_id: int) -> bool:
-    """Tell whether a version's legal hold was ever set, if only to off."""
-    row = fetch_one(
-        f"SELECT is_hold_stated FROM {TABLE} WHERE id = %s", [version_row_id]
-    )
-    return row is not None and bool(row[0])
 
 
 def restores_of(bucket_id: int, keys: Iterable[str]) -> dict[str, Mapping[str, Any]]:

@@ -11,7 +11,7 @@ from kernel.auditing import audited
 from kernel.database.commit import commit
 from kernel.database.fields import column_time
 from kernel.errors import MalformedXML, NoSuchKey, NoSuchObjectLockConfiguration
-from kernel.results import ObjectContent, ObjectInfo
+from kernel.results import ObjectInfo
 from objects import queries
 from objects.operations import (
     Found,
@@ -141,19 +141,9 @@ def get_object_legal_hold(
         expected_owner=expected_owner,
     )
     check_has_object_lock(found.bucket)
-    if not found.info.has_legal_hold and not queries.is_hold_stated(found.info.id):
+    if not (found.info.has_legal_hold or found.info.is_hold_stated):
         raise NoSuchObjectLockConfiguration()
     return found.info
-
-
-def was_released(found: ObjectContent) -> bool:
-    """Tell whether a version is under no legal hold because somebody said so."""
-    return (
-        found.bucket is not None
-        and bool(found.bucket.has_object_lock)
-        and not found.info.has_legal_hold
-        and queries.is_hold_stated(found.info.id)
-    )
 
 
 @audited()

@@ -200,9 +200,11 @@ def bucket_of_targets(
     principal: Principal, bucket_name: str, targets: Targets
 ) -> BucketInfo:
     """Find a bucket that has a past, for who may list all that is chosen in it."""
-    for folder in targets.folders:
-        versioned_bucket(principal, bucket_name, folder)
-    return versioned_bucket(principal, bucket_name, shared_folder(targets.keys))
+    places = {*targets.folders}
+    if targets.keys or not places:
+        places.add(shared_folder(targets.keys))
+    *_, bucket = [versioned_bucket(principal, bucket_name, one) for one in places]
+    return bucket
 
 
 def stretches_of(
@@ -322,4 +324,4 @@ def as_it_is(newest: ObjectInfo) -> Conditions:
     """Hold only where nobody has written the key meanwhile."""
     if newest.is_delete_marker:
         return Conditions(if_none_match="*")
-    return Conditions(if_match=newest.etag)
+    return Conditions(if_match=newest.etag, is_known=True)

@@ -33,8 +33,7 @@ def add_expiration_of_new(
     response: HttpResponseBase, info: ObjectInfo, bucket_name: str
 ) -> None:
     """Add it to what answers a write, which has just had the bucket's row checked."""
-    bucket = queries.recall(bucket_name) or queries.get(bucket_name)
-    add_expiration(response, info, bucket)
+    add_expiration(response, info, queries.known(bucket_name))
 
 
 def add_abort(

@@ -41,6 +41,8 @@ outcome is in [s3-tests.md](s3-tests.md), that of its IAM and STS tests in
 - **Small objects.** Lifecycle rules that come by S3 leave objects under 128 KiB where
   they are, as `x-amz-transition-default-minimum-object-size` says; those of the REST
   API and the console move objects of any size unless a rule's filter names one.
+- **Governance.** `x-amz-bypass-governance-retention: false` is taken as if it were not
+  there; AWS refuses it, too, in buckets without object lock.
 - **One region.** A store has one, which ListBuckets always names; owners still have a
   display name.
 

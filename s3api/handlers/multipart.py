@@ -16,18 +16,14 @@ from kernel.checksums import (
 )
 from kernel.errors import InvalidArgument, InvalidRequest, MalformedXML
 from kernel.http.attributes import customer_key_of
+from kernel.http.queries import conditions_of
 from kernel.listing import page_size
 from kernel.results import CompletedPart, PartInfo
 from objects import multipart
 from s3api import rgw
 from s3api.expiration import add_abort, add_expiration_of_new
 from s3api.handlers.listings import encoding, initiator_of, owner_of
-from s3api.handlers.objects import (
-    add_encryption,
-    copy_source,
-    wanted_attributes,
-    write_conditions,
-)
+from s3api.handlers.objects import add_encryption, copy_source, wanted_attributes
 from s3api.handlers.tags import with_version
 from s3api.reading import needed, read_xml, text_of
 from s3api.requests import S3Request
@@ -205,7 +201,7 @@ def complete(request: S3Request) -> HttpResponse:
         checksum=announced_checksum(request),
         expected_size=stated_size(request),
         customer_key=customer_key_of(request.meta),
-        conditions=write_conditions(request),
+        conditions=conditions_of(request.meta),
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )

@@ -12,10 +12,8 @@ from django.utils import timezone
 
 from blobs.classes import alias_of, s3_name_of
 from buckets import queries
-from buckets.access import get_bucket
 from iam.payloads import wanted_algorithms
 from kernel.checksums import ChecksumType
-from kernel.conditions import Conditions
 from kernel.errors import (
     InvalidArgument,
     InvalidRequest,
@@ -36,6 +34,7 @@ from kernel.http.responses import (
 from kernel.kept_settings import settings
 from kernel.listing import page_size
 from kernel.results import (
+    BucketInfo,
     DeletedObject,
     ObjectAttributes,
     ObjectContent,
@@ -48,7 +47,6 @@ from objects.copies import CopySource, copy_object, rename_object
 from objects.operations import FailedDeletion, ObjectIdentifier
 from objects.parts import parts_of
 from objects.restores import restore_object
-from objects.retention import was_released
 from s3api import rgw
 from s3api.expiration import add_expiration, add_expiration_of_new
 from s3api.handlers.tags import with_version
@@ -73,23 +71,6 @@ def wanted_attributes(request: S3Request) -> ObjectAttributes:
     return attributes_of(request.meta, storage_class)
 
 
-def write_conditions(request: S3Request) -> Conditions:
-    """Read the conditions of a write; to compare ETags takes the right to read.
-
-    AWS, "How to prevent object overwrites with conditional writes".
-    """
-    conditions = conditions_of(request.meta)
-    if conditions.if_match and not rgw.is_asked():
-        get_bucket(
-            request.principal,
-            "s3:GetObject",
-            request.bucket,
-            request.key,
-            expected_owner=request.expected_owner,
-        )
-    return conditions
-
-
 def put(request: S3Request) -> HttpResponse:
     info = operations.put_object(
         request.principal,
@@ -98,7 +79,7 @@ def put(request: S3Request) -> HttpResponse:
         body=request.body,
         attributes=wanted_attributes(request),
         customer_key=customer_key_of(request.meta),
-        conditions=write_conditions(request),
+        conditions=conditions_of(request.meta),
         expected_owner=request.expected_owner,
         now=timezone.now(),
     )
@@ -183,7 +164,7 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
         expected_owner=request.expected_owner,
     )
     info = content.info
-    headers = object_headers(info, version_id=shown_version(content))
+    headers = object_headers(info, version_id=shown_version(info, content.bucket))
     headers["Content-Type"] = info.content_type or CONTENT_TYPE
     headers |= overrides
     add_read_headers(headers, content)
@@ -200,10 +181,10 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
     return response
 
 
-def shown_version(content: ObjectContent) -> str:
+def shown_version(info: ObjectInfo, bucket: BucketInfo | None) -> str:
     """Give the version id to show: "null" too, once the bucket has had versions."""
-    has_versions = content.bucket is not None and content.bucket.versioning
-    return content.info.version_id if has_versions or not content.info.is_null else ""
+    has_versions = bucket is not None and bucket.versioning
+    return info.version_id if has_versions or not info.is_null else ""
 
 
 def add_read_headers(headers: dict[str, str], content: ObjectContent) -> None:
@@ -219,7 +200,7 @@ def add_read_headers(headers: dict[str, str], content: ObjectContent) -> None:
         headers["x-amz-object-lock-retain-until-date"] = time_text(info.retain_until)
     if info.has_legal_hold:
         headers["x-amz-object-lock-legal-hold"] = "ON"
-    elif was_released(content):
+    elif info.is_hold_stated:
         headers["x-amz-object-lock-legal-hold"] = "OFF"
     if info.restore_text is not None:
         headers["x-amz-restore"] = restore_text(info)
@@ -264,7 +245,7 @@ def copy(request: S3Request) -> HttpResponse:
         replaces_metadata=directive(request, "x-amz-metadata-directive"),
         replaces_tags=directive(request, "x-amz-tagging-directive"),
         checksum_algorithm=copied_algorithm(request),
-        conditions=write_conditions(request),
+        conditions=conditions_of(request.meta),
         context=directive_context(request),
         expected_owner=request.expected_owner,
         expected_source_owner=request.expected_source_owner,
@@ -273,19 +254,12 @@ def copy(request: S3Request) -> HttpResponse:
     response = document("CopyObjectResult", copied(info))
     add_encryption(response, info.encryption)
     add_expiration_of_new(response, info, request.bucket)
-    version_id = version_of_copy(request, info)
+    version_id = shown_version(info, queries.known(request.bucket))
     if version_id:
         response.headers["x-amz-version-id"] = version_id
     if not source.is_null:
         response.headers["x-amz-copy-source-version-id"] = source.version_id
     return response
-
-
-def version_of_copy(request: S3Request, info: ObjectInfo) -> str:
-    """Give the version id to show: "null", too, where versioning is suspended."""
-    bucket = queries.recall(request.bucket)
-    has_versions = bucket is not None and bucket.versioning
-    return info.version_id if has_versions or not info.is_null else ""
 
 
 def copy_source(request: S3Request) -> CopySource:
@@ -373,21 +347,8 @@ def delete(request: S3Request) -> HttpResponse:
     return response
 
 
-BYPASS = "x-amz-bypass-governance-retention"
-
-
 def bypasses_governance(request: S3Request) -> bool:
-    """Read the header. Raises InvalidArgument where nothing can be locked."""
-    stated = request.header(BYPASS)
-    if stated and not rgw.is_asked():
-        bucket = queries.get(request.bucket)
-        is_own = bucket is not None and bucket.owner_id == request.principal.account_id
-        if bucket is not None and is_own and not bucket.has_object_lock:
-            raise InvalidArgument(
-                f"{BYPASS} is only applicable to Object Lock enabled buckets.",
-                argument_name=BYPASS,
-            )
-    return stated.lower() == "true"
+    return request.header("x-amz-bypass-governance-retention").lower() == "true"
 
 
 def delete_many(request: S3Request) -> HttpResponse:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 
 import pytest
@@ -15,9 +16,14 @@ from buckets.queries import usage
 from kernel import errors
 from kernel.bodies import Body, Expectations
 from kernel.conditions import Conditions
-from kernel.results import ObjectAttributes
+from kernel.results import CompletedPart, ObjectAttributes
 from objects.copies import CopySource, copy_object, rename_object
 from objects.listings import list_object_versions, list_objects
+from objects.multipart import (
+    complete_multipart_upload,
+    create_multipart_upload,
+    upload_part,
+)
 from objects.operations import (
     ObjectIdentifier,
     delete_object,
@@ -358,3 +364,70 @@ def test_version_listing_pages_through_every_version(root, versioned):
             expected = [one for one in expected if not one[0].startswith("b/")]
             assert prefixes == ["b/"]
         assert seen == expected
+
+
+def allowing(*actions):
+    return json.dumps(
+        {"Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}}
+    )
+
+
+def upload(principal, bucket, key, **options):
+    begun = create_multipart_upload(principal, bucket, key, now=timezone.now())
+    part = upload_part(
+        principal,
+        bucket,
+        key,
+        begun.upload_id,
+        1,
+        body=Body.of(b"x"),
+        now=timezone.now(),
+    )
+    complete_multipart_upload(
+        principal,
+        bucket,
+        key,
+        begun.upload_id,
+        [CompletedPart(part.part_number, part.etag)],
+        now=timezone.now(),
+        **options,
+    )
+
+
+def test_every_write_that_compares_etags_takes_the_right_to_read(
+    root, bucket, make_principal
+):
+    source = CopySource(bucket, "source")
+    blind = make_principal("blind", allowing("s3:PutObject", "s3:DeleteObject"))
+    reader = make_principal(
+        "reader", allowing("s3:PutObject", "s3:DeleteObject", "s3:GetObject")
+    )
+    put(root, bucket, "key")
+    put(root, bucket, "source")
+    for write in (
+        lambda who, **options: put(who, bucket, "key", b"data", **options),
+        lambda who, **options: copy_object(
+            who, source, bucket, "key", now=timezone.now(), **options
+        ),
+        lambda who, **options: upload(who, bucket, "key", **options),
+        lambda who, **options: delete_object(
+            who, bucket, "key", now=timezone.now(), **options
+        ),
+    ):
+        etag = head_object(root, bucket, "key").info.etag
+        is_same = Conditions(if_match=etag)
+        with pytest.raises(errors.AccessDenied):
+            write(blind, conditions=is_same)
+        assert head_object(root, bucket, "key").info.etag == etag
+        write(reader, conditions=is_same)
+
+
+def test_a_locked_bucket_too_is_read_by_one_query(
+    root, account, django_assert_num_queries
+):
+    create_bucket(root, "locked", has_object_lock=True, now=timezone.now())
+    put(root, "locked", "key")
+    read(root, "locked", "key")
+    with django_assert_num_queries(1):
+        content = head_object(root, "locked", "key")
+        assert content.info.is_hold_stated is None

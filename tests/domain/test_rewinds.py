@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Iterator
 from datetime import datetime, timedelta
@@ -322,3 +323,37 @@ def test_counting_ends_with_its_time(
     monkeypatch.setattr(rewinds, "MOST_WEIGHED", 3)
     bounded = weigh_changes(root, versioned, moment, now=timezone.now())
     assert (bounded.added_count, bounded.is_whole) == (4, False)
+
+
+def test_who_sees_a_folder_may_weigh_what_it_was(
+    root: Any, versioned: str, make_principal: Any
+) -> None:
+    put(root, versioned, "mine/key")
+    moment = timezone.now()
+    delete(root, versioned, "mine/key")
+    seen = {"StringLike": {"s3:prefix": "mine/*"}}
+    limited = make_principal(
+        "limited",
+        json.dumps(
+            {
+                "Statement": {
+                    "Effect": "Allow",
+                    "Action": "s3:ListBucketVersions",
+                    "Resource": "*",
+                    "Condition": seen,
+                }
+            }
+        ),
+    )
+    for chosen in (None, Targets(("mine/key",)), Targets((), ("mine/",))):
+        changes = weigh_changes(
+            limited,
+            versioned,
+            moment,
+            prefix="mine/",
+            chosen=chosen,
+            now=timezone.now(),
+        )
+        assert changes.is_whole
+    with pytest.raises(AccessDenied):
+        weigh_changes(limited, versioned, moment, now=timezone.now())
