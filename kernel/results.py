@@ -231,7 +231,7 @@ class ObjectSummary(NamedTuple):
     @property
     def created_second(self) -> str:
         """When, as `ObjectInfo` says it; cut from the column's text: 1 us less."""
-        return f"{self.created[:10]}T{self.created[11:19]}"
+        return self.created[:19].replace(" ", "T")
 
     @property
     def checksum(self) -> Mapping[str, str]:
