@@ -254,8 +254,8 @@ def weigh_versions(
     keys = [one.key for one in identifiers]
     action = "s3:ListBucketVersions"
     bucket = bucket_of_keys(principal, bucket_name, keys, action)
-    found = (queries.look_up(bucket.id, one.key, one.version_id) for one in identifiers)
-    return weight_of([row for row in found if row is not None], now)
+    places = [(one.key, one.version_id) for one in identifiers]
+    return weight_of(queries.look_up_each(bucket.id, places), now)
 
 
 def weight_of(rows: list[ObjectInfo], now: datetime) -> Weight:

@@ -131,6 +131,29 @@ def look_up(bucket_id: int, key: str, version_id: str = "") -> ObjectInfo | None
     return None if row is None else ObjectInfo._make(row)
 
 
+# Joined, as SQLite finds no pair by index that is IN a list of pairs.
+LOOK_UP_EACH = (
+    f"WITH wanted(key, version_id) AS (VALUES {{pairs}}) SELECT {COLUMNS}"
+    f" FROM wanted w CROSS JOIN {TABLE} v WHERE v.bucket_id = %s AND v.key = w.key AND "
+)
+
+
+def look_up_each(bucket_id: int, places: Iterable[tuple[str, str]]) -> list[ObjectInfo]:
+    """Find versions by their keys and ids; what is gone is left out."""
+    named: list[str] = []
+    null: list[str] = []
+    for place in places:
+        (null if place[1] == NULL_VERSION else named).extend(place)
+    found: list[ObjectInfo] = []
+    for values, which in ((named, "v.version_id = w.version_id"), (null, "v.is_null")):
+        if values:
+            pairs = ", ".join(["(%s, %s)"] * (len(values) // 2))
+            sql = LOOK_UP_EACH.format(pairs=pairs) + which
+            rows = fetch_all(sql, [*values, bucket_id])
+            found.extend(ObjectInfo._make(row) for row in rows)
+    return found
+
+
 def by_row(row_id: int) -> ObjectInfo | None:
     """Find a version by its row."""
     with connection.cursor() as cursor:

@@ -17,6 +17,7 @@ from kernel import errors
 from kernel.bodies import Body, Expectations
 from kernel.conditions import Conditions
 from kernel.results import CompletedPart, ObjectAttributes
+from objects.bulk import weigh_versions
 from objects.copies import CopySource, copy_object, rename_object
 from objects.listings import list_object_versions, list_objects
 from objects.multipart import (
@@ -431,3 +432,19 @@ def test_a_locked_bucket_too_is_read_by_one_query(
     with django_assert_num_queries(1):
         content = head_object(root, "locked", "key")
         assert content.info.is_hold_stated is None
+
+
+def test_chosen_versions_are_weighed_by_few_queries(
+    root, bucket, django_assert_max_num_queries
+):
+    put(root, bucket, "old", b"12")
+    put_bucket_versioning(root, bucket, "Enabled")
+    chosen = [ObjectIdentifier("old", "null"), ObjectIdentifier("gone", "null")]
+    for count in range(20):
+        info = put(root, bucket, "old", b"123")
+        chosen.append(ObjectIdentifier("old", info.version_id))
+        chosen.append(ObjectIdentifier(f"other-{count}", info.version_id))
+    with django_assert_max_num_queries(4):
+        weight = weigh_versions(root, bucket, chosen, now=timezone.now())
+    assert (weight.current_count, weight.current_size) == (1, 3)
+    assert (weight.versions_count, weight.versions_size) == (20, 2 + 19 * 3)
