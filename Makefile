@@ -4,7 +4,6 @@ SHELL := /bin/sh
 BIN := .venv/bin
 PYTHON ?=
 export PYTHON
-PORT ?= $(or $(OBJECTSTORE_PORT),8000)
 
 .PHONY: help
 help: ## List the targets
@@ -24,12 +23,12 @@ help: ## List the targets
 
 .PHONY: run
 run: .venv/server ## Start the store: web server, worker and schedule, on SQLite and local disk
-	@$(BIN)/python manage.py run --port $(PORT)
+	@$(BIN)/python manage.py run $(if $(PORT),--port $(PORT))
 
 .PHONY: run-kv
 run-kv: .venv/server ## Serve the strict key-value dialect at /{key}, port 3000, this machine only
 	@$(BIN)/python manage.py migrate --verbosity 0
-	@$(BIN)/python manage.py bootstrap --url http://127.0.0.1:3000
+	@OBJECTSTORE_ROOT_DIALECT=kv $(BIN)/python manage.py bootstrap --url http://127.0.0.1:3000
 	@OBJECTSTORE_ROOT_DIALECT=kv OBJECTSTORE_KV_ANONYMOUS=true \
 		OBJECTSTORE_RATE_LIMITED_DIALECTS= OBJECTSTORE_HOST=127.0.0.1 \
 		$(BIN)/python manage.py serve --host 127.0.0.1 --port 3000

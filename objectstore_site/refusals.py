@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from django.http import HttpResponse
+from django.http.response import HttpResponseBase
 
 from kernel.bodies import CHUNK
 from kernel.http.requests import is_trusted_proxy
@@ -20,10 +20,12 @@ from kernel.http.requests import is_trusted_proxy
 MOST_TAKEN = 128 * 1024 * 1024
 
 
-def is_cut_off(environ: dict[str, Any], response: HttpResponse) -> bool:
+def is_cut_off(environ: dict[str, Any], response: Any) -> bool:
     """Tell whether a proxy may still be sending what nobody will read."""
     return (
-        response.headers.get("Connection") == "close"
+        # A file that the server sends itself is no refusal.
+        isinstance(response, HttpResponseBase)
+        and response.headers.get("Connection") == "close"
         and response.status_code >= 400
         and is_trusted_proxy(environ.get("REMOTE_ADDR", ""))
     )

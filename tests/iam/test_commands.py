@@ -214,9 +214,14 @@ def test_the_first_start_prints_what_opens_the_store(db, client):
 
 
 def test_later_starts_change_nothing_and_show_no_secret(db):
-    bootstrap()
+    first = bootstrap()
     before = list(ApiKey.objects.values_list("pk", "digest"))
-    assert bootstrap() == ""
+    later = bootstrap(url="http://store.example:9000")
+    assert "http://store.example:9000/admin/" in later
+    assert "create_key root --kind bearer" in later
+    secret = re.compile("^ +(?:Operator|API key|Access key|Secret key) +(.+)$", re.M)
+    assert len(secret.findall(first)) == 4
+    assert secret.findall(later) == []
     assert list(ApiKey.objects.values_list("pk", "digest")) == before
 
 

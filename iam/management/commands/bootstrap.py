@@ -15,13 +15,18 @@ from iam import operations
 from iam.models import Account, Identity
 from kernel.errors import ObjectStoreError
 
-ASIDE = """
+PLACES = """
   The store is ready.
 
     REST API     {url}/v1/buckets        (docs at {url}/docs)
-    S3 endpoint  {url}                   (region {region})
+    {root}
     Console      {url}/admin/
-
+"""
+AT_ROOT = {
+    "s3": "S3 endpoint  {url}                   (region {region})",
+    "kv": "Values       {url}/{{key}}             (this machine only, without a key)",
+}
+SECRETS = """
     Operator     {user} / {password}
     API key      {api_key}
     Access key   {access_key_id}
@@ -33,6 +38,11 @@ ASIDE = """
     curl -X PUT {url}/v1/buckets/my-bucket/objects/hello.txt \\
          -H "Authorization: Bearer {api_key}" --data-binary 'hello world'
 """
+LATER = """
+  Its secrets were shown at the first start. Another key of the first account:
+
+    manage.py create_key root --kind bearer
+"""
 
 
 class Command(BaseCommand):
@@ -43,15 +53,21 @@ class Command(BaseCommand):
 
     def handle(self, *arguments: Any, url: str, **options: Any) -> None:
         if Account.objects.exists():
+            self.stdout.write(places(url) + LATER)
             return
         try:
             with transaction.atomic():
                 made = make_first_account()
         except ObjectStoreError as error:
             raise CommandError(error.text) from error
-        self.stdout.write(
-            ASIDE.format(url=url, region=settings.OBJECTSTORE_REGION, **made)
-        )
+        self.stdout.write(places(url) + SECRETS.format(url=url, **made))
+
+
+def places(url: str) -> str:
+    """Say what answers where."""
+    at_root = AT_ROOT[settings.OBJECTSTORE_ROOT_DIALECT]
+    root = at_root.format(url=url, region=settings.OBJECTSTORE_REGION)
+    return PLACES.format(url=url, root=root)
 
 
 def make_first_account() -> dict[str, str]:

@@ -9,8 +9,11 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand
-from honcho.manager import Manager
+from django.core.management.base import BaseCommand, CommandError
+from django.db import OperationalError
+from honcho import manager as honcho
+
+from objectstore_site.management.commands.serve import check_is_free
 
 # The words after the interpreter; the settings tell each the rest.
 PROCESSES = {
@@ -23,6 +26,8 @@ PROCESSES = {
         "-m celery --quiet -A objectstore_site beat --loglevel warning --pidfile="
     ),
 }
+# A worker takes up to 5 to look up from its queue.
+SECONDS_TO_STOP = 10
 
 
 class Command(BaseCommand):
@@ -33,7 +38,11 @@ class Command(BaseCommand):
         parser.add_argument("--port", type=int, default=settings.SERVER_PORT)
 
     def handle(self, *arguments: Any, host: str, port: int, **options: Any) -> None:
-        call_command("migrate", verbosity=0)
+        check_is_free(host, port)
+        try:
+            call_command("migrate", verbosity=0)
+        except OperationalError as error:
+            raise CommandError(f"The database does not answer: {error}") from error
         url = settings.OBJECTSTORE_PUBLIC_URL or f"http://{shown(host)}:{port}"
         call_command("bootstrap", url=url)
         environment = {
@@ -42,7 +51,8 @@ class Command(BaseCommand):
             "OBJECTSTORE_PORT": str(port),
             "PYTHONUNBUFFERED": "1",
         }
-        manager = Manager()
+        honcho.KILL_WAIT = SECONDS_TO_STOP
+        manager = honcho.Manager()
         for name, words in PROCESSES.items():
             command = f"{shlex.quote(sys.executable)} {words}"
             manager.add_process(name, command, env=environment, cwd=settings.HOME)

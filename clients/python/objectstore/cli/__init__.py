@@ -1,4 +1,4 @@
-"""The command line `objectstore`: `pip install objectstore[cli]`."""
+"""The command line `objectstore`, which needs the package's extra `cli`."""
 
 from __future__ import annotations
 
@@ -12,5 +12,5 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name not in {"typer", "rich"}:
             raise
-        sys.exit("The command line needs more: pip install 'objectstore[cli]'")
+        sys.exit("The command line needs more: pip install typer rich")
     run()
