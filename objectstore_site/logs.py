@@ -1,4 +1,4 @@
-"""Where errors are kept beside the console."""
+"""Where errors are kept beside the console, and what is no news to it."""
 
 from __future__ import annotations
 
@@ -18,3 +18,10 @@ class ErrorLog(WatchedFileHandler):
             super().emit(record)
         except OSError:
             self.handleError(record)
+
+
+class News(logging.Filter):
+    """Leaves out the server's warning of our number of threads, which is meant."""
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        return "Python threads" not in record.getMessage()

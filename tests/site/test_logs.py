@@ -6,8 +6,10 @@ import logging
 from pathlib import Path
 
 import pytest
+from granian.log import LogLevels, configure_logging
 
 from objectstore_site.logs import ErrorLog
+from objectstore_site.management.commands.serve import server_logs
 
 
 @pytest.fixture
@@ -36,3 +38,12 @@ def test_a_log_that_cannot_be_opened_fails_no_request(logger, tmp_path, capsys):
     add_file(logger, tmp_path / "file" / "error.log")
     logger.error("lost")
     assert "lost" in capsys.readouterr().err
+
+
+def test_the_servers_warning_of_threads_that_are_meant_is_left_out(settings, capsys):
+    settings.LOG_FORMAT = "text"
+    configure_logging(LogLevels.info, server_logs())
+    server = logging.getLogger("_granian")
+    server.warning("Configuration allows spawning up to 32 Python threads, which seems")
+    server.warning("Something else")
+    assert capsys.readouterr().out == "[WARNING] Something else\n"

@@ -102,11 +102,16 @@ def check_secrets() -> None:
 
 
 def server_logs() -> dict[str, Any]:
-    """Let the server's own lines be of the same form as ours."""
+    """Let the server's own lines be of the same form as ours, and news."""
+    console = {**LOGGING_CONFIG["handlers"]["console"], "filters": ["news"]}
+    news = {
+        "filters": {"news": {"()": "objectstore_site.logs.News"}},
+        "handlers": {**LOGGING_CONFIG["handlers"], "console": console},
+    }
     if settings.LOG_FORMAT == "text":
-        return {}
+        return news
     ours = {"()": "observability.logs.JsonLines"}
-    return {"formatters": {**LOGGING_CONFIG["formatters"], "generic": ours}}
+    return news | {"formatters": {**LOGGING_CONFIG["formatters"], "generic": ours}}
 
 
 def path_of(text: str) -> Path | None:
