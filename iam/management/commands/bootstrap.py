@@ -65,7 +65,7 @@ class Command(BaseCommand):
 
 def places(url: str) -> str:
     """Say what answers where."""
-    at_root = AT_ROOT[settings.OBJECTSTORE_ROOT_DIALECT]
+    at_root = AT_ROOT.get(settings.OBJECTSTORE_ROOT_DIALECT, AT_ROOT["s3"])
     root = at_root.format(url=url, region=settings.OBJECTSTORE_REGION)
     return PLACES.format(url=url, root=root)
 

@@ -67,7 +67,7 @@ def check_is_free(host: str, port: int) -> None:
     try:
         socket.create_server((host, port), family=family).close()
     except OSError as error:
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        reason = str(error.strerror).partition(" (while")[0]
         raise CommandError(
             f"{host}:{port} cannot be listened on: {reason}. Stop what does, or choose"
             " another with OBJECTSTORE_PORT or --port."
