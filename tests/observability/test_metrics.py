@@ -152,12 +152,23 @@ def test_a_streamed_answer_counts_what_was_sent_once_it_ends(store):
     assert LARGE <= sent - value(before, "sent_bytes_total", **get) <= 2 * LARGE
 
 
+def is_there(process_id):
+    try:
+        os.kill(process_id, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
 def test_a_killed_process_leaves_its_counts(store):
     before = scrape(store)
     for _ in range(10):
         ask(store, "PUT", "/objects/outlives", b"1")
     files = list((store.folder / "metrics").glob("*.numbers"))
-    os.kill(int(files[0].name.partition("-")[0]), signal.SIGKILL)
+    killed = int(files[0].name.partition("-")[0])
+    os.kill(killed, signal.SIGKILL)
+    # Until it is gone, its socket takes requests that nobody will answer.
+    assert eventually(lambda: not is_there(killed))
     store.wait_until_ready()
     put = {"dialect": "keyvalue", "operation": "PutObject", "status": "2xx"}
     assert grown(store, before, "requests_total", 10, **put)
