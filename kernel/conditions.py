@@ -48,6 +48,11 @@ NO_CONDITIONS: Final = Conditions()
 NO_HEADERS: Final[Mapping[str, str]] = MappingProxyType({})
 
 
+def unless_changed(etag: str) -> Conditions:
+    """Hold only where an object is still the one that was read here."""
+    return Conditions(if_match=etag, is_known=True)
+
+
 def check_read(
     conditions: Conditions,
     *,

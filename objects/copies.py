@@ -353,6 +353,7 @@ def rename_object(
     found = find_source(principal, source)
     bucket = get_bucket(principal, "s3:PutObject", bucket_name, new_key)
     get_bucket(principal, "s3:DeleteObject", bucket_name, key)
+    check_may_compare(principal, bucket, new_key, conditions)
     check_object_key(new_key)
 
     def record(bucket: BucketInfo) -> ObjectInfo:

@@ -10,7 +10,7 @@ from typing import Any
 from django.utils import timezone
 
 from iam.principals import Principal
-from kernel.conditions import Conditions
+from kernel.conditions import unless_changed
 from kernel.errors import ObjectStoreError
 from kernel.results import ObjectInfo
 from objects import retention, tagging
@@ -105,7 +105,7 @@ def copied(
         acl=None, lock_mode="", retain_until=None, has_legal_hold=False
     )
     # What was written meanwhile keeps its own bytes and its own metadata.
-    is_same = Conditions(if_match=info.etag)
+    is_same = unless_changed(info.etag)
     source = CopySource(bucket_name, info.key, conditions=is_same)
     return copy_object(
         principal,

@@ -1028,6 +1028,7 @@ def delete_objects(
     def attempt(
         bucket: BucketInfo, identifier: ObjectIdentifier
     ) -> DeletedObject | FailedDeletion:
+        conditions = conditions_of(identifier)
         try:
             check_object_key(identifier.key)
             check_deletion(
@@ -1035,14 +1036,15 @@ def delete_objects(
                 bucket,
                 identifier.key,
                 identifier.version_id,
-                terms_of(conditions_of(identifier)),
+                terms_of(conditions),
             )
+            check_may_compare(principal, bucket, identifier.key, conditions)
             check_version_is_known(identifier)
             return record_deletion(
                 principal,
                 bucket,
                 identifier,
-                conditions=conditions_of(identifier),
+                conditions=conditions,
                 bypass_governance=bypass_governance,
                 missing_is_deleted=missing_is_deleted,
                 now=now,

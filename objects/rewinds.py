@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from buckets.access import get_bucket
 from iam.principals import Principal
-from kernel.conditions import Conditions
+from kernel.conditions import Conditions, unless_changed
 from kernel.errors import InvalidRequest, ObjectStoreError
 from kernel.listing import page_bounds, page_size, start_after, utf8
 from kernel.names import next_name
@@ -324,4 +324,4 @@ def as_it_is(newest: ObjectInfo) -> Conditions:
     """Hold only where nobody has written the key meanwhile."""
     if newest.is_delete_marker:
         return Conditions(if_none_match="*")
-    return Conditions(if_match=newest.etag, is_known=True)
+    return unless_changed(newest.etag)

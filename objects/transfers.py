@@ -10,7 +10,12 @@ from typing import Any
 from django.utils import timezone
 
 from iam.principals import Principal
-from kernel.conditions import IF_NONE_MATCH, NO_CONDITIONS, Conditions
+from kernel.conditions import (
+    IF_NONE_MATCH,
+    NO_CONDITIONS,
+    Conditions,
+    unless_changed,
+)
 from kernel.errors import InvalidRequest, ObjectStoreError, PreconditionFailed
 from kernel.results import ObjectInfo
 from objects import queries
@@ -197,6 +202,6 @@ def transfer_once(
     )
     if removes_source:
         # What was written meanwhile was not copied, and stays.
-        is_same = Conditions(if_match=read.etag)
+        is_same = unless_changed(read.etag)
         delete_object(principal, bucket_name, key, conditions=is_same, now=now)
     return copied

@@ -20,7 +20,7 @@ from console.pages.buckets import BucketPage, may_copy
 from console.pages.preview import kind_of, preview_of
 from console.pages.shares import LASTS
 from console.settings.widgets import Pairs, ShownForm, UntilField
-from kernel.conditions import Conditions
+from kernel.conditions import unless_changed
 from kernel.errors import (
     InvalidArgument,
     NoSuchKey,
@@ -287,7 +287,7 @@ class ObjectPage(BucketPage):
                 key,
                 attributes=attributes,
                 replaces_metadata=True,
-                conditions=Conditions(if_match=info.etag),
+                conditions=unless_changed(info.etag),
                 now=timezone.now(),
             )
         except ObjectStoreError as error:

@@ -367,12 +367,6 @@ def test_version_listing_pages_through_every_version(root, versioned):
         assert seen == expected
 
 
-def allowing(*actions):
-    return json.dumps(
-        {"Statement": {"Effect": "Allow", "Action": actions, "Resource": "*"}}
-    )
-
-
 def upload(principal, bucket, key, **options):
     begun = create_multipart_upload(principal, bucket, key, now=timezone.now())
     part = upload_part(
@@ -399,10 +393,17 @@ def test_every_write_that_compares_etags_takes_the_right_to_read(
     root, bucket, make_principal
 ):
     source = CopySource(bucket, "source")
-    blind = make_principal("blind", allowing("s3:PutObject", "s3:DeleteObject"))
-    reader = make_principal(
-        "reader", allowing("s3:PutObject", "s3:DeleteObject", "s3:GetObject")
-    )
+    writes = {
+        "Effect": "Allow",
+        "Action": ["s3:PutObject", "s3:DeleteObject"],
+        "Resource": "*",
+    }
+    # The source is read by both: what is refused is to compare the target.
+    reads = {"Effect": "Allow", "Action": "s3:GetObject"}
+    some = {**reads, "Resource": "arn:aws:s3:::*/source"}
+    blind = make_principal("blind", json.dumps({"Statement": [writes, some]}))
+    every = {**reads, "Resource": "*"}
+    reader = make_principal("reader", json.dumps({"Statement": [writes, every]}))
     put(root, bucket, "key")
     put(root, bucket, "source")
     for write in (
@@ -411,6 +412,9 @@ def test_every_write_that_compares_etags_takes_the_right_to_read(
             who, source, bucket, "key", now=timezone.now(), **options
         ),
         lambda who, **options: upload(who, bucket, "key", **options),
+        lambda who, **options: rename_object(
+            who, bucket, "source", "key", now=timezone.now(), **options
+        ),
         lambda who, **options: delete_object(
             who, bucket, "key", now=timezone.now(), **options
         ),
@@ -448,3 +452,23 @@ def test_chosen_versions_are_weighed_by_few_queries(
         weight = weigh_versions(root, bucket, chosen, now=timezone.now())
     assert (weight.current_count, weight.current_size) == (1, 3)
     assert (weight.versions_count, weight.versions_size) == (20, 2 + 19 * 3)
+
+
+def test_deleting_many_by_their_etags_takes_the_right_to_read_each(
+    root, bucket, make_principal
+):
+    deletes = {"Effect": "Allow", "Action": "s3:DeleteObject", "Resource": "*"}
+    reads = {
+        "Effect": "Allow",
+        "Action": "s3:GetObject",
+        "Resource": "arn:aws:s3:::*/seen",
+    }
+    some = make_principal("some", json.dumps({"Statement": [deletes, reads]}))
+    chosen = [
+        ObjectIdentifier(key, etag=put(root, bucket, key).etag)
+        for key in ("seen", "unseen")
+    ]
+    seen, unseen = delete_objects(some, bucket, chosen, now=timezone.now())
+    assert seen.key == "seen"
+    assert isinstance(unseen.error, errors.AccessDenied)
+    assert [one.key for one in list_objects(root, bucket).contents] == ["unseen"]
