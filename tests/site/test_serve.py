@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from wsgiref.util import FileWrapper, setup_testing_defaults
 
@@ -104,3 +106,14 @@ def test_files_that_the_server_sends_itself_are_answers(db: Any) -> None:
     chunks = application(environ, lambda status, headers: said.append(status))
     assert said == ["200 OK"]
     assert b"".join(chunks)
+
+
+@pytest.mark.skipif(not hasattr(os, "SCHED_BATCH"), reason="only Linux has it")
+def test_threads_that_are_woken_wait_for_those_that_wake_them() -> None:
+    def scheduled() -> int:
+        serve.prefer_throughput()
+        return os.sched_getscheduler(0)
+
+    # The policy is that of the thread which asks, and of those that it starts.
+    with ThreadPoolExecutor(1) as pool:
+        assert pool.submit(scheduled).result() == os.SCHED_BATCH
