@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -37,6 +38,19 @@ def _fresh_counters() -> None:
 
     caches["ratelimit"].clear()
     kept.clear()
+
+
+@pytest.fixture
+def clock(monkeypatch: Any) -> SimpleNamespace:
+    """The clock of rate limits, which stands until the test moves it.
+
+    No window ends in the middle of a test, however slow the machine is.
+    """
+    now = SimpleNamespace(seconds=1_800_000_000.0)
+    fake = SimpleNamespace(time=lambda: now.seconds, monotonic=lambda: now.seconds)
+    for module in ("iam.counters", "iam.rate_limits", "django_ratelimit.core"):
+        monkeypatch.setattr(f"{module}.time", fake)
+    return now
 
 
 @pytest.fixture

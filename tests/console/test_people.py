@@ -53,6 +53,7 @@ def test_user_is_made_and_signs_in(operator: Any, bucket: str) -> None:
     assert client.get("/admin/users/").status_code == 403
 
 
+@pytest.mark.usefixtures("clock")
 def test_passwords_cannot_be_tried_for_long(operator: Any, bucket: str) -> None:
     right = {"username": "ada", "password": "a-long-pass-phrase-7"}
     make_user(operator, password=right["password"])

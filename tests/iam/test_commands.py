@@ -161,6 +161,7 @@ def test_a_key_ends_after_its_days(account):
     assert now + timedelta(days=2) <= expires_at <= timezone.now() + timedelta(days=2)
 
 
+@pytest.mark.usefixtures("clock")
 def test_a_key_without_rate_limits(account, client, settings):
     settings.OBJECTSTORE_RATE_LIMITS = {
         **settings.OBJECTSTORE_RATE_LIMITS,

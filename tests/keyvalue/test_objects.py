@@ -101,6 +101,7 @@ def test_without_a_key_nothing_is_given(client, api_key, headers):
         assert answer["WWW-Authenticate"] == "Bearer"
 
 
+@pytest.mark.usefixtures("clock")
 def test_every_answer_tells_the_rate(client, headers, settings):
     settings.OBJECTSTORE_RATE_LIMITS = {
         **settings.OBJECTSTORE_RATE_LIMITS,

@@ -181,6 +181,7 @@ def test_invalid_range(rest, bucket_with_object):
     assert answer["Content-Range"] == "bytes */10"
 
 
+@pytest.mark.usefixtures("clock")
 def test_too_many_requests(rest, bucket_with_object, settings):
     settings.OBJECTSTORE_RATE_LIMITS = {
         **settings.OBJECTSTORE_RATE_LIMITS,

@@ -690,8 +690,10 @@ def test_rate_limits(limited, method, path, limit):
     assert headers["X-RateLimit-Window"] == "60"
     left = int(headers["X-RateLimit-Reset"]) - time.time()
     assert -5 <= left <= 65
-    again = limited.request(method, path).headers
-    assert again["X-RateLimit-Remaining"] != headers["X-RateLimit-Remaining"]
+    counts = {
+        limited.request(method, path).headers["X-RateLimit-Remaining"] for _ in range(3)
+    }
+    assert len(counts) > 1, "nothing is counted"
 
 
 def test_rate_limit_exceeded(limited):

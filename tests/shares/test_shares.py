@@ -248,6 +248,7 @@ def test_password_is_asked_for_once(client: Client, root: Any, filled: str) -> N
     assert "password" in denied.reason
 
 
+@pytest.mark.usefixtures("clock")
 def test_passwords_cannot_be_tried_for_long(
     client: Client, root: Any, filled: str
 ) -> None:

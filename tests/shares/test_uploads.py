@@ -259,6 +259,7 @@ def test_form_to_a_link_for_downloads_is_refused(root: Any, bucket: str) -> None
     assert keys(root, bucket) == []
 
 
+@pytest.mark.usefixtures("clock")
 def test_form_is_slowed_like_the_script(
     root: Any, bucket: str, monkeypatch: Any
 ) -> None:
