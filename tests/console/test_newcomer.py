@@ -30,7 +30,7 @@ def stranger(chromium: Any, live_store: LiveStore) -> Iterator[Any]:
 @pytest.fixture
 def click(page: Any) -> Callable[..., None]:
     """Click what has this name and can be seen, as a person would."""
-    page.set_default_timeout(15_000)
+    page.set_default_timeout(60_000)
     page.set_viewport_size({"width": 1280, "height": 800})
 
     def do(name: str, role: str = "link", *, where: str = "main") -> None:

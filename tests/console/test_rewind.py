@@ -196,7 +196,7 @@ def test_looking_back_and_going_back(
     assert page.get_by_role("link", name="junk.txt", exact=True).count() == 0
     page.get_by_role("link", name="Bring this folder back").click()
     page.get_by_role("button", name="Go back to then").click()
-    page.get_by_text("done", exact=True).wait_for(timeout=30_000)
+    page.get_by_text("done", exact=True).wait_for(timeout=180_000)
     keys = s3.list_objects_v2(Bucket="diary")["Contents"]
     assert [one["Key"] for one in keys] == ["notes/may.txt"]
     body = s3.get_object(Bucket="diary", Key="notes/may.txt")["Body"].read()
@@ -219,7 +219,7 @@ def test_choosing_what_comes_back(
     page.get_by_role("button", name="Bring back to this").press("Enter")
     page.get_by_text("1 chosen entry").wait_for()
     page.get_by_role("button", name="Go back to then").press("Enter")
-    page.get_by_text("done", exact=True).wait_for(timeout=30_000)
+    page.get_by_text("done", exact=True).wait_for(timeout=180_000)
 
     def body(key: str) -> bytes:
         return bytes(s3.get_object(Bucket="ledger", Key=key)["Body"].read())
