@@ -128,6 +128,15 @@ def lock(bucket_id: int) -> BucketInfo | None:
     return get_by_id(bucket_id)
 
 
+def hold(bucket_id: int) -> bool:
+    """Keep a bucket from being deleted until the transaction ends; False if it has
+    gone. For rows that name it: a foreign key that fails at the commit says no reason.
+    """
+    lock = " FOR KEY SHARE" if connection.vendor == "postgresql" else ""
+    found = fetch_one("SELECT 1 FROM buckets_bucket WHERE id = %s" + lock, [bucket_id])
+    return found is not None
+
+
 def set_configuration(bucket_id: int, kind: str, document: Any) -> None:
     """Set one configuration, or remove it with None. The bucket must be locked."""
     bucket = Bucket.objects.only("configurations").get(pk=bucket_id)

@@ -221,7 +221,8 @@ class Runner:
             self.bucket = bucket
             if queries.lock_versioning(bucket.id) != bucket.versioning:
                 raise BucketChangedError
-            queries.lock_keys(bucket.id, (one.version.key for one in decisions))
+            keys = (one.version.key for one in decisions)
+            object_queries.lock_keys(bucket.id, keys)
             single = [one for one in decisions if is_single(one, bucket.versioning)]
             others = [one for one in decisions if not is_single(one, bucket.versioning)]
             done = self.delete_together(bucket, single)

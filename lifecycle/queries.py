@@ -276,16 +276,6 @@ def lock_versioning(bucket_id: int) -> str:
     return str(found[0])
 
 
-def lock_keys(bucket_id: int, keys: Iterable[str]) -> None:
-    """Do what `lock_key` does for many keys, in one statement."""
-    if is_postgresql():
-        execute(
-            "SELECT pg_advisory_xact_lock(hashtextextended(key, %s))"
-            " FROM unnest(%s::text[]) AS key",
-            [bucket_id, sorted(set(keys))],
-        )
-
-
 NONCURRENT = (
     "NOT is_latest AND NOT has_legal_hold"
     " AND (retain_until IS NULL OR retain_until <= %s)"

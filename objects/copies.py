@@ -277,12 +277,9 @@ def share(
     now: datetime,
 ) -> ObjectInfo:
     def record(bucket: BucketInfo) -> ObjectInfo:
-        held = moved is not None or blob_queries.hold(found.blob.id)
-        if not held:
-            raise SourceChangedError
+        make_room(bucket, key, conditions, added=found.info.size)
         if is_onto_itself(found, bucket, key):
             check_tags_are_still(found.info)
-        make_room(bucket, key, conditions, added=found.info.size)
         copy = add_newest(
             bucket,
             key,
@@ -291,6 +288,9 @@ def share(
             owner_id=owner_id,
             now=now,
         )
+        # Last, as who overwrites the source lets go of its bytes last.
+        if moved is None and not blob_queries.hold(found.blob.id):
+            raise SourceChangedError
         note_write(principal, "s3:PutObject", bucket, copy)
         return copy
 
@@ -304,7 +304,6 @@ def share(
 
 def check_tags_are_still(source: ObjectInfo) -> None:
     """Raise SourceChangedError where a copy onto itself would undo a tagging."""
-    queries.lock_key(source.bucket_id, source.key)
     current = queries.by_row(source.id)
     if current is not None and current.tags_text != source.tags_text:
         raise SourceChangedError
@@ -357,8 +356,7 @@ def rename_object(
     check_object_key(new_key)
 
     def record(bucket: BucketInfo) -> ObjectInfo:
-        for one in sorted({key, new_key}):
-            queries.lock_key(bucket.id, one)
+        queries.lock_keys(bucket.id, (key, new_key))
         current = queries.look_up(bucket.id, key)
         if current is None or current.id != found.info.id:
             raise PreconditionFailed(condition="x-amz-rename-source")

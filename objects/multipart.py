@@ -17,6 +17,7 @@ from blobs import store
 from blobs.encryption import Seal
 from blobs.keyring import new_seal
 from blobs.models import Blob, Part
+from buckets import queries as bucket_queries
 from buckets.access import Context, get_bucket
 from buckets.queries import owners
 from iam.principals import Principal
@@ -37,6 +38,7 @@ from kernel.errors import (
     InvalidPart,
     InvalidPartOrder,
     InvalidRequest,
+    NoSuchBucket,
     NoSuchUpload,
     WrongCustomerKey,
 )
@@ -111,6 +113,8 @@ def create_multipart_upload(
     attributes = checked_attributes(principal, bucket, key, attributes, now)
 
     def record() -> MultipartUpload:
+        if not bucket_queries.hold(bucket.id):
+            raise NoSuchBucket(bucket_name=bucket.name)
         return MultipartUpload.objects.create(
             bucket_id=bucket.id,
             key=key,

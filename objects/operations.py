@@ -1028,23 +1028,12 @@ def delete_objects(
     def attempt(
         bucket: BucketInfo, identifier: ObjectIdentifier
     ) -> DeletedObject | FailedDeletion:
-        conditions = conditions_of(identifier)
         try:
-            check_object_key(identifier.key)
-            check_deletion(
-                principal,
-                bucket,
-                identifier.key,
-                identifier.version_id,
-                terms_of(conditions),
-            )
-            check_may_compare(principal, bucket, identifier.key, conditions)
-            check_version_is_known(identifier)
             return record_deletion(
                 principal,
                 bucket,
                 identifier,
-                conditions=conditions,
+                conditions=conditions_of(identifier),
                 bypass_governance=bypass_governance,
                 missing_is_deleted=missing_is_deleted,
                 now=now,
@@ -1055,7 +1044,9 @@ def delete_objects(
     def record(
         bucket: BucketInfo, group: Sequence[ObjectIdentifier]
     ) -> list[DeletedObject | FailedDeletion]:
-        outcomes = [attempt(bucket, one) for one in group]
+        asked = [(one, refusal_of(principal, bucket, one)) for one in group]
+        queries.lock_keys(bucket.id, (one.key for one, refused in asked if not refused))
+        outcomes = [refused or attempt(bucket, one) for one, refused in asked]
         note_deletions(principal, bucket, outcomes)
         return outcomes
 
@@ -1066,6 +1057,22 @@ def delete_objects(
             bucket, lambda bucket, group=group: record(bucket, group)
         )
     return outcomes
+
+
+def refusal_of(
+    principal: Principal, bucket: BucketInfo, identifier: ObjectIdentifier
+) -> FailedDeletion | None:
+    """Say why one key of DeleteObjects may not be deleted, before any is locked."""
+    conditions = conditions_of(identifier)
+    key, version_id = identifier.key, identifier.version_id
+    try:
+        check_object_key(key)
+        check_deletion(principal, bucket, key, version_id, terms_of(conditions))
+        check_may_compare(principal, bucket, key, conditions)
+        check_version_is_known(identifier)
+    except ObjectStoreError as error:
+        return FailedDeletion(key, version_id, error)
+    return None
 
 
 def note_deletions(

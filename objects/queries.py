@@ -13,7 +13,7 @@ from django.db import connection
 
 from blobs.queries import BLOB_COLUMNS, BlobInfo
 from kernel.database.fields import column_time
-from kernel.database.rows import fetch_all, fetch_one, insert
+from kernel.database.rows import execute, fetch_all, fetch_one, insert
 from kernel.database.vendor import is_postgresql
 from kernel.entropy import id_bytes
 from kernel.listing import SMALLEST
@@ -181,6 +181,20 @@ def lock_key(bucket_id: int, key: str) -> None:
                 "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))",
                 [key, bucket_id],
             )
+
+
+def lock_keys(bucket_id: int, keys: Iterable[str]) -> None:
+    """Do what `lock_key` does for many keys, in one statement.
+
+    In their order, and before any is written: two that change the same keys would
+    else wait for each other.
+    """
+    if is_postgresql():
+        execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(key, %s))"
+            " FROM unnest(%s::text[]) AS key",
+            [bucket_id, sorted(set(keys))],
+        )
 
 
 class Displaced(NamedTuple):

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from blobs import store
 from blobs.models import Blob, Part
+from buckets.operations import delete_bucket
 from kernel import errors
 from kernel.bodies import Body
 from kernel.checksums import ChecksumAlgorithm, Hasher, multipart_etag
@@ -65,6 +66,18 @@ def complete(principal, upload, parts, **options):
 
 def read(principal, bucket, key, **options):
     return b"".join(get_object(principal, bucket, key, **options).chunks)
+
+
+def test_an_upload_to_a_bucket_that_has_just_gone_is_refused(root, bucket, monkeypatch):
+    find_owner = multipart.owner_of_new
+
+    def deleted_meanwhile(*arguments):
+        delete_bucket(root, bucket, now=timezone.now())
+        return find_owner(*arguments)
+
+    monkeypatch.setattr(multipart, "owner_of_new", deleted_meanwhile)
+    with pytest.raises(errors.NoSuchBucket):
+        multipart.create_multipart_upload(root, bucket, "key", now=timezone.now())
 
 
 def test_parts_become_one_object_without_being_read(root, bucket, upload):
