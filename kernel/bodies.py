@@ -89,6 +89,11 @@ class Body:
         """The algorithms whose checksums come with the bytes, or are asked for."""
         return self._algorithms
 
+    def reckon(self, algorithm: ChecksumAlgorithm) -> None:
+        """Reckon one checksum more. It is asked for before the first byte is read."""
+        self._algorithms.add(algorithm)
+        self._hasher = Hasher(self._algorithms, sha256=bool(self._expected.sha256))
+
     @classmethod
     def of(cls, data: bytes) -> Body:
         """Make a body of bytes at hand."""

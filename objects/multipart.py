@@ -40,6 +40,7 @@ from kernel.errors import (
     InvalidRequest,
     NoSuchBucket,
     NoSuchUpload,
+    NotImplemented,
     WrongCustomerKey,
 )
 from kernel.listing import SMALLEST, common_prefix, page_bounds, page_size, start_after
@@ -218,14 +219,21 @@ def upload_part(
 
 
 def check_is_of_its_kind(upload: MultipartUpload, body: Body) -> None:
-    """Refuse a part whose checksum cannot become part of the whole's."""
+    """Refuse a part whose checksum cannot become part of the whole's.
+
+    Where that is of all bytes, a part may come without one: AWS reckons it.
+    """
     wanted = upload.checksum_algorithm
-    if wanted and wanted not in body.algorithms:
-        given = next(iter(body.algorithms), "null").lower()
-        raise InvalidRequest(
-            f"Checksum Type mismatch occurred, expected checksum Type: {wanted.lower()}"
-            f", actual checksum Type: {given}"
-        )
+    if not wanted or wanted in body.algorithms:
+        return
+    if upload.checksum_type == ChecksumType.FULL_OBJECT and not body.algorithms:
+        body.reckon(ChecksumAlgorithm(wanted))
+        return
+    given = next(iter(body.algorithms), "null").lower()
+    raise InvalidRequest(
+        f"Checksum Type mismatch occurred, expected checksum Type: {wanted.lower()}"
+        f", actual checksum Type: {given}"
+    )
 
 
 def seal_of_part(
@@ -390,6 +398,19 @@ def part_info(part: Part) -> PartInfo:
 
 
 @dataclass(frozen=True, slots=True)
+class StatedWhole:
+    """What a client says of the object that its parts make; all of it is checked."""
+
+    algorithm: str = ""
+    checksum: str = ""
+    checksum_type: str = ""
+    size: int | None = None
+
+
+NOTHING_STATED = StatedWhole()
+
+
+@dataclass(frozen=True, slots=True)
 class Assembled:
     """What the listed parts make together."""
 
@@ -406,8 +427,7 @@ def complete_multipart_upload(
     upload_id: str,
     parts: Sequence[CompletedPart],
     *,
-    checksum: str = "",
-    expected_size: int | None = None,
+    stated: StatedWhole = NOTHING_STATED,
     customer_key: CustomerKey | None = None,
     conditions: Conditions = NO_CONDITIONS,
     expected_owner: str = "",
@@ -417,7 +437,8 @@ def complete_multipart_upload(
 
     Parts that are not listed are given up. Completing again with the same list gives
     the same answer. Raises NoSuchUpload, InvalidPart, InvalidPartOrder,
-    EntityTooSmall, BadDigest for another `checksum`, and PreconditionFailed.
+    EntityTooSmall, BadDigest for another checksum than is stated, NotImplemented for
+    one that cannot be checked, and PreconditionFailed.
     """
     bucket = get_bucket(
         principal,
@@ -437,7 +458,7 @@ def complete_multipart_upload(
         if upload.completed_at is not None:
             return outcome_again(bucket, upload, parts)
         check_completes(upload, customer_key)
-        made = assemble(upload, parts, checksum, expected_size)
+        made = assemble(upload, parts, stated)
         check_unchanged(bucket, upload, conditions)
         added = record_completion(bucket, upload, made, conditions, now)
         note_write(principal, "s3:PutObject", bucket, added)
@@ -481,10 +502,10 @@ def check_listed(parts: Sequence[CompletedPart]) -> None:
 def assemble(
     upload: MultipartUpload,
     listed: Sequence[CompletedPart],
-    checksum: str,
-    expected_size: int | None,
+    stated: StatedWhole,
 ) -> Assembled:
     """Check the client's list against what was stored, and reckon the whole."""
+    check_type(upload, stated)
     numbers = [part.part_number for part in listed]
     stored = {
         part.number: part
@@ -503,15 +524,25 @@ def assemble(
             )
     size = sum(part.size for part in parts)
     check_size(size, settings.OBJECTSTORE_MAX_OBJECT)
-    if expected_size is not None and expected_size != size:
+    if stated.size is not None and stated.size != size:
         raise InvalidRequest(
-            f"The provided 'x-amz-mp-object-size' header value {expected_size} does "
+            f"The provided 'x-amz-mp-object-size' header value {stated.size} does "
             f"not match what was computed: {size}"
         )
     combined = combined_checksum(upload, parts)
-    check_combined(combined, checksum)
+    if stated.checksum:
+        check_combined(combined, stated)
     etag = multipart_etag([part.etag for part in parts])
     return Assembled(parts, size, etag, combined)
+
+
+def check_type(upload: MultipartUpload, stated: StatedWhole) -> None:
+    """Want the type of checksum that the upload was begun with."""
+    if stated.checksum_type and stated.checksum_type != upload.checksum_type:
+        raise InvalidRequest(
+            f"The upload was created using the {upload.checksum_type or 'null'} "
+            "checksum mode. The complete request must use the same checksum mode."
+        )
 
 
 def checked_part(
@@ -566,13 +597,22 @@ def combined_checksum(
     return {"algorithm": str(algorithm), "type": upload.checksum_type, "value": value}
 
 
-def check_combined(combined: dict[str, str] | None, announced: str) -> None:
-    if not announced or combined is None:
-        return
-    if combined["value"].partition("-")[0] != announced.partition("-")[0]:
+def check_combined(combined: dict[str, str] | None, stated: StatedWhole) -> None:
+    """Compare the checksum of the whole that the client states.
+
+    Raises BadDigest, and NotImplemented where only the bytes could tell.
+    """
+    if combined is None:
+        raise NotImplemented(
+            f"The {stated.algorithm.lower()} of an upload that was created without a "
+            "checksum algorithm is not calculated.",
+            header=f"x-amz-checksum-{stated.algorithm.lower()}",
+        )
+    values = [one.partition("-")[0] for one in (combined["value"], stated.checksum)]
+    if combined["algorithm"] != stated.algorithm or values[0] != values[1]:
         raise BadDigest(
-            f"The {combined['algorithm']} you specified did not match the calculated "
-            "checksum."
+            f"The {combined['algorithm'].lower()} you specified did not match the "
+            "calculated checksum."
         )
 
 

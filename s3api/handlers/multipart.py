@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from xml.etree.ElementTree import Element
 
 from django.http import HttpResponse
@@ -198,8 +199,7 @@ def complete(request: S3Request) -> HttpResponse:
         request.key,
         request.query["uploadId"],
         rgw.last_of_each(parts),
-        checksum=announced_checksum(request),
-        expected_size=stated_size(request),
+        stated=stated_whole(request),
         customer_key=customer_key_of(request.meta),
         conditions=conditions_of(request.meta),
         expected_owner=request.expected_owner,
@@ -244,12 +244,16 @@ def replace_expectations(request: S3Request):  # type: ignore[no-untyped-def]
         http.META = whole
 
 
-def announced_checksum(request: S3Request) -> str:
+def stated_whole(request: S3Request) -> multipart.StatedWhole:
+    """Read what the headers say of the whole object."""
+    found = multipart.StatedWhole(
+        checksum_type=request.header("x-amz-checksum-type").upper(),
+        size=stated_size(request),
+    )
     for algorithm in ChecksumAlgorithm:
-        value = request.header(f"x-amz-checksum-{algorithm.lower()}")
-        if value:
-            return value
-    return ""
+        if value := request.header(algorithm.header):
+            return replace(found, algorithm=str(algorithm), checksum=value)
+    return found
 
 
 def stated_size(request: S3Request) -> int | None:

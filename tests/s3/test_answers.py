@@ -218,6 +218,50 @@ def test_a_checksum_that_an_upload_has_not_is_no_parts(s3, begin, refused):
     s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [part]})
 
 
+@pytest.mark.parametrize("algorithm", ["CRC32C", "CRC64NVME"])
+def test_a_part_may_leave_its_checksum_to_the_server(connect, s3_bucket, algorithm):
+    silent = connect(request_checksum_calculation="when_required")
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    upload = silent.create_multipart_upload(
+        **place, ChecksumAlgorithm=algorithm, ChecksumType="FULL_OBJECT"
+    )
+    named = {**place, "UploadId": upload["UploadId"]}
+    stored = silent.upload_part(**named, PartNumber=1, Body=b"x")
+    whole = silent.complete_multipart_upload(
+        **named, MultipartUpload={"Parts": [{"PartNumber": 1, "ETag": stored["ETag"]}]}
+    )
+    plain = silent.put_object(**place, Body=b"x", ChecksumAlgorithm=algorithm)
+    shown = f"Checksum{algorithm}"
+    assert stored[shown] == whole[shown] == plain[shown]
+
+
+@pytest.mark.parametrize(
+    ("stated", "code"),
+    [
+        ({"ChecksumType": "COMPOSITE"}, "InvalidRequest"),
+        ({"ChecksumCRC32C": "AAAAAA=="}, "BadDigest"),
+        ({"ChecksumCRC32": "AAAAAA=="}, "BadDigest"),
+    ],
+)
+def test_what_is_said_of_the_whole_holds(s3, begin, refused, stated, code):
+    crc32c = {"ChecksumAlgorithm": "CRC32C"}
+    named, part, _ = begin(crc32c, **crc32c, ChecksumType="FULL_OBJECT")
+    with refused(code, 400):
+        s3.complete_multipart_upload(
+            **named, MultipartUpload={"Parts": [part]}, **stated
+        )
+
+
+def test_a_checksum_of_the_whole_that_nobody_can_check_is_refused(s3, begin, refused):
+    named, part, _ = begin()
+    parts = {"MultipartUpload": {"Parts": [part]}}
+    with refused("InvalidRequest", 400) as told:
+        s3.complete_multipart_upload(**named, **parts, ChecksumType="FULL_OBJECT")
+    assert "using the null checksum mode" in told.response["Error"]["Message"]
+    with refused("NotImplemented", 501):
+        s3.complete_multipart_upload(**named, **parts, ChecksumCRC32="AAAAAA==")
+
+
 def test_an_upload_does_not_replace_what_came_since(s3, s3_bucket, begin, refused):
     s3.put_object(Bucket=s3_bucket, Key="key", Body=b"first")
     named, part, _ = begin()
