@@ -24,9 +24,12 @@ from kernel.errors import (
 )
 from kernel.kept_settings import settings
 
-CHECKSUM_HEADERS = {
-    f"HTTP_X_AMZ_CHECKSUM_{algorithm}": algorithm for algorithm in ChecksumAlgorithm
-}
+CHECKSUM = "HTTP_X_AMZ_CHECKSUM_"
+CHECKSUM_HEADERS = {f"{CHECKSUM}{one}": one for one in ChecksumAlgorithm}
+# Headers of that beginning which carry no checksum.
+ABOUT_CHECKSUMS = frozenset(
+    {f"{CHECKSUM}ALGORITHM", f"{CHECKSUM}MODE", f"{CHECKSUM}TYPE"}
+)
 
 
 def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
@@ -45,8 +48,10 @@ def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
         )
     reader = raw_reader(request, None if is_framed else length)
     expected = announced(meta, payload)
+    wanted = wanted_algorithms(meta)
+    check_go_together(wanted, expected.checksums)
     if not is_framed or payload is None:
-        return Body(reader, length, expected, algorithms=wanted_algorithms(meta))
+        return Body(reader, length, expected, algorithms=wanted)
     chunks = ChunkedReader(
         reader,
         decoded_length=length,
@@ -58,7 +63,7 @@ def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
         checksums=expected.checksums,
         trailers=lambda: chunks.trailers,
     )
-    return Body(chunks.read, length, framed, algorithms=wanted_algorithms(meta))
+    return Body(chunks.read, length, framed, algorithms=wanted)
 
 
 def raw_reader(request: HttpRequest, length: int | None = None) -> Read:
@@ -121,24 +126,39 @@ def announced(meta: Mapping[str, Any], payload: Payload | None) -> Expectations:
 
 
 def announced_checksums(meta: Mapping[str, Any]) -> dict[ChecksumAlgorithm, str]:
-    values = {
-        algorithm: str(meta[name])
-        for name, algorithm in CHECKSUM_HEADERS.items()
-        if name in meta
-    }
-    for name in trailer_names(meta):
-        algorithm = name.removeprefix("x-amz-checksum-")
-        if algorithm != name:
-            values[check_checksum_algorithm(algorithm.upper())] = ""
-    if len(values) > 1:
+    """Read which checksums come in headers, and which will come in the trailer.
+
+    Raises InvalidRequest for more than one, one that cannot be read, and one of an
+    algorithm that is not known: nothing is passed over that should have been checked.
+    """
+    stated = checksums_of_headers(meta)
+    to_come = checksums_of_trailer(meta)
+    if len(stated) + len(to_come) > 1:
         raise InvalidRequest(
             "Expecting a single x-amz-checksum- header. Multiple checksum Types are "
             "not allowed."
         )
-    for algorithm, value in values.items():
-        if value:
-            check_checksum_value(algorithm, value)
+    for algorithm, value in stated.items():
+        check_checksum_value(algorithm, value)
+    return stated or to_come
+
+
+def checksums_of_headers(meta: Mapping[str, Any]) -> dict[ChecksumAlgorithm, str]:
+    values = {}
+    for name, value in meta.items():
+        if not name.startswith(CHECKSUM) or name in ABOUT_CHECKSUMS:
+            continue
+        if name not in CHECKSUM_HEADERS:
+            raise InvalidRequest(
+                "The algorithm type you specified in x-amz-checksum- header is invalid."
+            )
+        values[CHECKSUM_HEADERS[name]] = str(value)
     return values
+
+
+def checksums_of_trailer(meta: Mapping[str, Any]) -> dict[ChecksumAlgorithm, str]:
+    split = (name.partition("x-amz-checksum-") for name in trailer_names(meta))
+    return {check_checksum_algorithm(one): "" for _, mark, one in split if mark}
 
 
 def trailer_names(meta: Mapping[str, Any]) -> tuple[str, ...]:
@@ -152,3 +172,13 @@ def wanted_algorithms(meta: Mapping[str, Any]) -> tuple[ChecksumAlgorithm, ...]:
     """Give the algorithm an SDK asks for by name, where it sends no value."""
     name = meta.get("HTTP_X_AMZ_SDK_CHECKSUM_ALGORITHM")
     return () if not name else (check_checksum_algorithm(str(name).upper()),)
+
+
+def check_go_together(
+    wanted: tuple[ChecksumAlgorithm, ...], announced: Mapping[ChecksumAlgorithm, str]
+) -> None:
+    """Refuse an algorithm's name beside the checksum of another."""
+    if announced and any(algorithm not in announced for algorithm in wanted):
+        raise InvalidRequest(
+            "Value for x-amz-sdk-checksum-algorithm header is invalid."
+        )

@@ -262,6 +262,27 @@ def test_a_checksum_of_the_whole_that_nobody_can_check_is_refused(s3, begin, ref
         s3.complete_multipart_upload(**named, **parts, ChecksumCRC32="AAAAAA==")
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"x-amz-checksum-sha512": "AAAA"},
+        {"x-amz-checksum-sha256": ""},
+        {"x-amz-checksum-crc32": "jNqDGg==", "x-amz-sdk-checksum-algorithm": "SHA256"},
+    ],
+    ids=["unknown", "empty", "another"],
+)
+def test_no_checksum_is_passed_over(connect, s3_bucket, refused, headers):
+    client = connect(request_checksum_calculation="when_required")
+    client.meta.events.register(
+        "before-sign.s3.PutObject",
+        lambda request, **_: [
+            request.headers.add_header(name, value) for name, value in headers.items()
+        ],
+    )
+    with refused("InvalidRequest", 400):
+        client.put_object(Bucket=s3_bucket, Key="key", Body=b"x")
+
+
 def test_an_upload_does_not_replace_what_came_since(s3, s3_bucket, begin, refused):
     s3.put_object(Bucket=s3_bucket, Key="key", Body=b"first")
     named, part, _ = begin()
