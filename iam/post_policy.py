@@ -118,7 +118,7 @@ def read_policy(text: str) -> PostPolicy:
     """Read a policy, still in base64. Raises InvalidPolicyDocument."""
     try:
         document = json.loads(base64.b64decode(text, validate=True))
-    except ValueError:
+    except (ValueError, RecursionError):
         raise InvalidPolicyDocument("Invalid Policy: Invalid JSON.") from None
     if not isinstance(document, dict):
         raise InvalidPolicyDocument("Invalid Policy: Invalid JSON.")
@@ -161,7 +161,7 @@ def is_length_range(condition: Any) -> bool:
 def read_range(condition: list[Any]) -> tuple[int, int]:
     try:
         least, most = (int(one) for one in condition[1:])
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InvalidPolicyDocument(
             "Invalid Policy: Invalid content-length-range."
         ) from None

@@ -21,7 +21,7 @@ from kernel.bodies import Body, Expectations
 from kernel.errors import MissingContentLength
 from kernel.http.attributes import attributes_of, customer_key_of
 from kernel.http.forms import Form, boundary_of, read_form
-from kernel.http.requests import UNRESERVED, is_secure
+from kernel.http.requests import SPELLINGS, UNRESERVED, is_secure, meta_name
 from kernel.results import ObjectInfo
 from objects.operations import put_object
 from s3api.handlers.objects import add_checksum, add_encryption
@@ -96,10 +96,12 @@ def check(policy: PostPolicy, bucket: str, form: Form) -> None:
 
 def as_meta(fields: dict[str, str]) -> dict[str, Any]:
     """Give the fields as the headers of a PUT, which mean the same."""
-    meta: dict[str, Any] = {}
+    spellings: dict[str, str] = {}
+    meta: dict[str, Any] = {SPELLINGS: spellings}
     for name, value in fields.items():
-        header = HEADERS.get(name) or f"HTTP_{name.upper().replace('-', '_')}"
+        header = HEADERS.get(name) or meta_name(name)
         meta[header] = value
+        spellings[header] = name
     if "tagging" in fields:
         root: Element = parse_xml(fields["tagging"].encode(), "Tagging")
         meta["HTTP_X_AMZ_TAGGING"] = urlencode(tags_in(root))

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hmac
+from base64 import b64encode
+
 import httpx
 import pytest
 
@@ -17,10 +20,15 @@ def form(s3, s3_bucket):
     return s3.generate_presigned_post(
         s3_bucket,
         "up/${filename}",
-        Fields={"success_action_status": "201", "x-amz-meta-from": "form"},
+        Fields={
+            "success_action_status": "201",
+            "x-amz-meta-from": "form",
+            "x-amz-meta-a_name": "kept",
+        },
         Conditions=[
             {"success_action_status": "201"},
             ["starts-with", "$x-amz-meta-from", ""],
+            ["starts-with", "$x-amz-meta-a_name", ""],
             ["content-length-range", 1, 3_000_000],
         ],
         ExpiresIn=60,
@@ -34,7 +42,7 @@ def test_a_signed_form_uploads(s3, s3_bucket, form):
     assert "<Key>up/ü.bin</Key>" in answer.text
     got = s3.get_object(Bucket=s3_bucket, Key="up/ü.bin")
     assert got["Body"].read() == data
-    assert got["Metadata"] == {"from": "form"}
+    assert got["Metadata"] == {"from": "form", "a_name": "kept"}
 
 
 @pytest.mark.parametrize(
@@ -78,3 +86,25 @@ def test_what_is_no_form(live_store, s3_bucket):
     cut = httpx.post(url, content=b"--b\r\nnonsense", headers={"content-type": kind})
     assert cut.status_code == 400
     assert "MalformedPOSTRequest" in cut.text
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        b"[" * 14_000,
+        b'{"conditions": [["content-length-range", 0, 1e999]]}',
+    ],
+    ids=["deep", "endless"],
+)
+def test_a_policy_that_cannot_be_read_is_refused(s3_bucket, live_store, document):
+    policy = b64encode(document)
+    key = live_store.secret_access_key.encode()
+    fields = {
+        "key": "k",
+        "AWSAccessKeyId": live_store.access_key_id,
+        "policy": policy.decode(),
+        "signature": b64encode(hmac.digest(key, policy, "sha1")).decode(),
+    }
+    answer = post({"url": f"{live_store.url}/{s3_bucket}", "fields": fields}, b"x")
+    assert answer.status_code == 400
+    assert "InvalidPolicyDocument" in answer.text
