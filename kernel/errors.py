@@ -269,6 +269,13 @@ class InvalidTag(ObjectStoreError):
     message = "The tag provided was not a valid tag."
 
 
+class TooManyTags(InvalidTag):
+    """An object has more than 10 tags, or a bucket more than 50."""
+
+    s3_code = "BadRequest"
+    rest_code = "InvalidTag"
+
+
 class InvalidStorageClass(ObjectStoreError):
     """No storage class has this name."""
 

@@ -18,6 +18,7 @@ from kernel.errors import (
     InvalidTag,
     KeyTooLongError,
     MetadataTooLarge,
+    TooManyTags,
 )
 
 RESERVED_BUCKET_NAMES: Final = frozenset({"admin", "objects", "docs"})
@@ -78,9 +79,13 @@ def check_kv_key(key: str) -> None:
 
 
 def check_tags(tags: Mapping[str, str], *, most: int = OBJECT_TAGS_MAX) -> None:
-    """Refuse more than ``most`` tags, or one that breaks AWS's rules for tags."""
+    """Refuse more than ``most`` tags, or one that breaks AWS's rules for tags.
+
+    Raises TooManyTags and InvalidTag.
+    """
     if len(tags) > most:
-        raise InvalidTag(f"Tags cannot be greater than {most}")
+        counted = "Bucket tag count" if most == BUCKET_TAGS_MAX else "Object tags"
+        raise TooManyTags(f"{counted} cannot be greater than {most}")
     for key, value in tags.items():
         _check_tag(key, value)
 

@@ -16,6 +16,7 @@ from kernel.errors import (
     InvalidCopyRange,
     InvalidPartNumberRange,
     ObjectStoreError,
+    TooManyTags,
     UnexpectedContent,
     WrongCustomerKey,
 )
@@ -29,6 +30,7 @@ CODES: dict[type[ObjectStoreError], tuple[str, int]] = {
     InvalidChecksumValue: ("BadDigest", 400),
     InvalidCopyRange: ("InvalidRange", 416),
     InvalidPartNumberRange: ("InvalidPart", 400),
+    TooManyTags: ("InvalidTag", 400),
     UnexpectedContent: ("InvalidRequest", 400),
     WrongCustomerKey: ("InvalidRequest", 400),
 }

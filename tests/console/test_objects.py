@@ -249,7 +249,7 @@ def test_tags_are_saved_and_refusals_shown(
         page(bucket, "object", key="a"), {"act": "tags", "tags": many}
     )
     assert refused.status_code == 400
-    assert b"Tags cannot be greater than 10" in refused.content
+    assert b"Object tags cannot be greater than 10" in refused.content
 
 
 def test_earlier_version_is_restored(operator: Any, root: Any, versioned: str) -> None:

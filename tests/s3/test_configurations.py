@@ -75,11 +75,13 @@ def test_tags_of_buckets_and_objects(s3, s3_bucket, refused):
     assert s3.head_object(**place)["TagCount"] == 1
     s3.put_object_tagging(**place, Tagging={"TagSet": tags})
     assert s3.get_object_tagging(**place)["TagSet"] == tags
-    with refused("InvalidTag", 400):
-        s3.put_object_tagging(
-            **place,
-            Tagging={"TagSet": [{"Key": str(n), "Value": ""} for n in range(11)]},
-        )
+    many = [{"Key": str(number), "Value": ""} for number in range(51)]
+    with refused("BadRequest", 400) as told:
+        s3.put_object_tagging(**place, Tagging={"TagSet": many[:11]})
+    message = told.response["Error"]["Message"]
+    assert message == "Object tags cannot be greater than 10"
+    with refused("BadRequest", 400):
+        s3.put_bucket_tagging(Bucket=s3_bucket, Tagging={"TagSet": many})
     s3.delete_object_tagging(**place)
     assert s3.get_object_tagging(**place)["TagSet"] == []
 
