@@ -69,14 +69,24 @@ class Principals:
     is_negated: bool = False
 
     def match(self, request: AccessRequest) -> bool:
-        named = self.name_itself(request) or self.name_account(request)
-        return named is not self.is_negated
+        if self.is_negated:
+            return not (self.name_itself(request) or self.name_root(request))
+        return self.name_itself(request) or self.name_account(request)
 
     def name_itself(self, request: AccessRequest) -> bool:
         """Tell whether the caller is meant; a role's session is meant by its role."""
         if self.is_everyone or request.principal_arn in self.arns:
             return True
         return bool(self.arns) and request.context.get("aws:principalarn") in self.arns
+
+    def name_root(self, request: AccessRequest) -> bool:
+        """Tell whether the caller is an account that is named, and no user of it.
+
+        NotPrincipal names the account beside its user, and means the user alone (AWS,
+        "AWS JSON policy elements: NotPrincipal").
+        """
+        is_root = request.principal_arn.endswith(":root")
+        return is_root and self.name_account(request)
 
     def name_account(self, request: AccessRequest) -> bool:
         return (

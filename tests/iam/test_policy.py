@@ -264,6 +264,17 @@ def test_not_principal_denies_everyone_else():
     assert evaluate(asking(arn=ALICE + "2"), [policy]).is_denied
 
 
+def test_not_principal_names_an_account_beside_its_user_and_means_the_user():
+    """AWS, "AWS JSON policy elements: NotPrincipal": the example of Bob."""
+    account = "arn:aws:iam::111111111111:root"
+    deny = bucket_statement(Effect="Deny", NotPrincipal={"AWS": [ALICE, account]})
+    del deny["Principal"]
+    policy = bucket_policy(bucket_statement(), deny)
+    assert evaluate(asking(), [policy]).is_allowed
+    assert evaluate(asking(arn=account), [policy]).is_allowed
+    assert evaluate(asking(arn=ALICE + "2"), [policy]).is_denied
+
+
 def test_a_roles_session_is_meant_by_its_role():
     role = "arn:aws:iam::111111111111:role/backup"
     session = "arn:aws:sts::111111111111:assumed-role/backup/night"
