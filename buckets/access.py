@@ -10,10 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any
-
-from django.utils import timezone
 
 from buckets import acls, queries
 from buckets.configurations import (
@@ -21,6 +17,7 @@ from buckets.configurations import (
     Configurations,
     configurations_of,
 )
+from iam.condition_keys import principal_context
 from iam.policy import AccessRequest, Decision, evaluate
 from iam.principals import Principal
 from kernel import auditing
@@ -331,50 +328,6 @@ def access_request(
             **(context or {}),
         },
     )
-
-
-def principal_context(principal: Principal) -> dict[str, Any]:
-    """Give the global condition keys (AWS, "AWS global condition context keys")."""
-    facts = principal.facts
-    context = {
-        "aws:sourceip": facts.source_ip,
-        "aws:securetransport": "true" if facts.is_secure else "false",
-        "aws:useragent": facts.user_agent,
-        "aws:referer": facts.referer,
-        "aws:username": principal.name,
-        "aws:userid": principal.unique_id,
-        "aws:principalarn": "" if principal.is_anonymous else principal.arn,
-        "aws:principalaccount": principal.account_number,
-        "aws:principaltype": "Anonymous" if principal.is_anonymous else "User",
-        **signature_context(facts.authentication),
-        **time_context(timezone.now()),
-    }
-    context.update({f"aws:principaltag/{key}".lower(): v for key, v in principal.tags})
-    context.update(principal.session_context)
-    return {name: value for name, value in context.items() if value}
-
-
-# What policies may ask about a signature, by how it came.
-SIGNATURES = {
-    "AWS4-HMAC-SHA256": ("AWS4-HMAC-SHA256", "REST-HEADER"),
-    "PRESIGNED": ("AWS4-HMAC-SHA256", "REST-QUERY-STRING"),
-    "AWS": ("AWS", "REST-HEADER"),
-    "AWS-PRESIGNED": ("AWS", "REST-QUERY-STRING"),
-    "POST": ("AWS4-HMAC-SHA256", "POST"),
-    "AWS-POST": ("AWS", "POST"),
-}
-
-
-def signature_context(authentication: str) -> dict[str, str]:
-    version, kind = SIGNATURES.get(authentication, ("", ""))
-    return {"s3:signatureversion": version, "s3:authtype": kind}
-
-
-def time_context(now: datetime) -> dict[str, str]:
-    return {
-        "aws:currenttime": now.isoformat(),
-        "aws:epochtime": str(int(now.timestamp())),
-    }
 
 
 def tag_context(target: ObjectInfo | None) -> dict[str, str]:

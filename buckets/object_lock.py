@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
+from math import ceil
 from typing import Any
 
 from kernel.errors import InvalidArgument, InvalidRetentionPeriod, MalformedXML
@@ -78,6 +79,26 @@ def years_after(moment: datetime, years: int) -> datetime:
         return moment.replace(year=moment.year + years)
     except ValueError:
         return moment.replace(year=moment.year + years, day=28)
+
+
+def retention_conditions(
+    mode: str, until: datetime | None, now: datetime
+) -> dict[str, str]:
+    """Give the condition keys that tell a policy which retention is asked for.
+
+    A day that has begun counts as one.
+    """
+    found = {"s3:object-lock-mode": mode} if mode else {}
+    if until is not None:
+        days = ceil((until - now) / timedelta(days=1))
+        found["s3:object-lock-retain-until-date"] = until.isoformat()
+        found["s3:object-lock-remaining-retention-days"] = str(days)
+    return found
+
+
+def hold_conditions(is_held: bool) -> dict[str, str]:
+    """Give the condition key that tells a policy of a legal hold."""
+    return {"s3:object-lock-legal-hold": "ON" if is_held else "OFF"}
 
 
 def check_retention(mode: str, until: datetime | None, now: datetime) -> None:

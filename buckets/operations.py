@@ -11,7 +11,7 @@ from django.conf import settings
 
 from blobs.store import storage_of
 from buckets import acls, queries
-from buckets.access import Context, find_bucket, get_bucket, principal_context
+from buckets.access import Context, find_bucket, get_bucket
 from buckets.configurations import (
     PUBLIC_BLOCKS,
     Configuration,
@@ -21,6 +21,7 @@ from buckets.configurations import (
     policy_kind,
 )
 from buckets.object_lock import ENABLED
+from iam.condition_keys import principal_context
 from iam.policy import AccessRequest, evaluate, is_public, parse_policy
 from iam.principals import Principal
 from kernel import auditing

@@ -5,6 +5,7 @@ Only identity policies speak of these; the root user may do everything in its ac
 
 from __future__ import annotations
 
+from iam.condition_keys import principal_context
 from iam.policy import AccessRequest, Context, evaluate
 from iam.principals import Principal
 from kernel import auditing
@@ -52,7 +53,7 @@ def account_request(
         principal_arn=principal.arn,
         principal_account=principal.account_number,
         canonical_id=principal.canonical_id,
-        context={**identity_context(principal), **(context or {})},
+        context={**principal_context(principal), **(context or {})},
     )
 
 
@@ -78,19 +79,3 @@ def denied(principal: Principal, action: str, resource: str) -> AccessDenied:
         f"User: {principal.arn} is not authorized to perform: {action} on "
         f'resource: "{resource}"'
     )
-
-
-def identity_context(principal: Principal) -> dict[str, str]:
-    facts = principal.facts
-    context = {
-        "aws:sourceip": facts.source_ip,
-        "aws:securetransport": "true" if facts.is_secure else "false",
-        "aws:useragent": facts.user_agent,
-        "aws:username": principal.name,
-        "aws:userid": principal.unique_id,
-        "aws:principalarn": principal.arn,
-        "aws:principalaccount": principal.account_number,
-    }
-    context.update({f"aws:principaltag/{key}".lower(): v for key, v in principal.tags})
-    context.update(principal.session_context)
-    return {name: value for name, value in context.items() if value}

@@ -21,7 +21,7 @@ from django.conf import settings
 from django.utils import timezone
 
 from iam import queries
-from iam.access import identity_context
+from iam.condition_keys import principal_context
 from iam.managed_policies import policy_at
 from iam.models import Identity, IdentityKind, ManagedPolicy
 from iam.naming import (
@@ -318,7 +318,7 @@ def access_request(
         principal_arn=principal.arn,
         principal_account=principal.account_number,
         canonical_id=principal.canonical_id,
-        context={**identity_context(principal), **context},
+        context={**principal_context(principal), **context},
     )
 
 

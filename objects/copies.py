@@ -96,6 +96,7 @@ def copy_object(
             key,
             context=put_context(
                 attributes,
+                now,
                 creating(conditions, {**(context or {}), **source_context(source)}),
             ),
             expected_owner=expected_owner,

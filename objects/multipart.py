@@ -107,7 +107,7 @@ def create_multipart_upload(
         "s3:PutObject",
         bucket_name,
         key,
-        context=put_context(attributes, {**(context or {}), **NOT_YET}),
+        context=put_context(attributes, now, {**(context or {}), **NOT_YET}),
         expected_owner=expected_owner,
     )
     owner_id = owner_of_new(principal, bucket, attributes.acl)

@@ -30,7 +30,13 @@ from buckets.configurations import (
     configurations_of,
 )
 from buckets.encryption import default_encryption
-from buckets.object_lock import check_retention, default_retention, in_whole_seconds
+from buckets.object_lock import (
+    check_retention,
+    default_retention,
+    hold_conditions,
+    in_whole_seconds,
+    retention_conditions,
+)
 from iam.principals import Principal
 from kernel import auditing
 from kernel.bodies import Body
@@ -115,7 +121,7 @@ def put_object(
     (IncompleteBody, BadDigest), what the conditions raise (PreconditionFailed) and
     InsufficientStorage. Then nothing is stored.
     """
-    asked = put_context(attributes, creating(conditions, context))
+    asked = put_context(attributes, now, creating(conditions, context))
     plan = None
     is_small = body.length <= settings.OBJECTSTORE_INLINE_MAX
     if is_small and not expected_owner and not compares(conditions):
@@ -260,19 +266,34 @@ def terms_of(conditions: Conditions) -> dict[str, str]:
     return {name: value for name, value in terms.items() if value is not None}
 
 
-def put_context(attributes: ObjectAttributes, given: Context | None) -> Context:
+def put_context(
+    attributes: ObjectAttributes, now: datetime, given: Context | None = None
+) -> Context:
     """Give the condition keys that describe a new object."""
     context: dict[str, str | Sequence[str]] = dict(given or {})
     context.update(acls.conditions(attributes.acl))
+    context.update(lock_context(attributes, now))
+    context.update(tags_context(attributes.tags))
     if attributes.encryption:
         context.update(encryption_context(attributes.encryption))
     if attributes.storage_class:
         context["s3:x-amz-storage-class"] = attributes.storage_class.upper()
-    if attributes.tags:
-        context["s3:requestobjecttagkeys"] = list(attributes.tags)
-        for name, value in attributes.tags.items():
-            context[f"s3:requestobjecttag/{name}".lower()] = value
     return context
+
+
+def lock_context(attributes: ObjectAttributes, now: datetime) -> dict[str, str]:
+    """Give the condition keys that describe the protection of a new object."""
+    mode, until = attributes.lock_mode, attributes.retain_until
+    held = hold_conditions(True) if attributes.has_legal_hold else {}
+    return {**retention_conditions(mode, until, now), **held}
+
+
+def tags_context(tags: Mapping[str, str]) -> dict[str, str | Sequence[str]]:
+    """Give the condition keys that describe tags which an object is to have."""
+    if not tags:
+        return {}
+    named = {f"s3:requestobjecttag/{name}".lower(): one for name, one in tags.items()}
+    return {**named, "s3:requestobjecttagkeys": list(tags)}
 
 
 def encryption_context(encryption: Mapping[str, Any]) -> dict[str, str]:
@@ -301,7 +322,8 @@ def checked_attributes(
     check_metadata(attributes.metadata)
     if attributes.tags:
         check_tags(attributes.tags)
-        check_beside_put(principal, "s3:PutObjectTagging", bucket, key)
+        tagged = tags_context(attributes.tags)
+        check_beside_put(principal, "s3:PutObjectTagging", bucket, key, tagged)
     storage_class = attributes.storage_class or bucket.storage_class
     store.storage_of(storage_class)
     checked = attributes._replace(
@@ -309,7 +331,8 @@ def checked_attributes(
         encryption=kept_encryption(bucket, attributes.encryption),
     )
     if attributes.acl:
-        checked = checked._replace(acl=kept_acl(principal, bucket, key, attributes))
+        acl = kept_acl(principal, bucket, key, attributes, now)
+        checked = checked._replace(acl=acl)
     if bucket.has_object_lock or attributes.lock_mode or attributes.has_legal_hold:
         checked = with_lock(principal, bucket, key, checked, now)
     return checked
@@ -376,10 +399,14 @@ def check_may_compare(
 
 
 def kept_acl(
-    principal: Principal, bucket: BucketInfo, key: str, attributes: ObjectAttributes
+    principal: Principal,
+    bucket: BucketInfo,
+    key: str,
+    attributes: ObjectAttributes,
+    now: datetime,
 ) -> Mapping[str, Any] | None:
     asked = attributes.acl
-    context = put_context(attributes, None)
+    context = put_context(attributes, now)
     check_beside_put(principal, "s3:PutObjectAcl", bucket, key, context)
     is_bucket_owners = owner_of_new(principal, bucket, asked) == bucket.owner_id
     owner_id = bucket.owner_canonical_id if is_bucket_owners else principal.canonical_id
@@ -403,15 +430,16 @@ def with_lock(
     if mode or until or attributes.has_legal_hold:
         check_has_object_lock(bucket)
     check_retention(mode, until, now)
+    asked = lock_context(attributes, now)
     if mode:
-        check_access(principal, "s3:PutObjectRetention", bucket, key)
+        check_access(principal, "s3:PutObjectRetention", bucket, key, context=asked)
     else:
         document = configurations_of(bucket.configurations_text).get(
             Configuration.OBJECT_LOCK
         )
         mode, until = default_retention(document, now)
     if attributes.has_legal_hold:
-        check_access(principal, "s3:PutObjectLegalHold", bucket, key)
+        check_access(principal, "s3:PutObjectLegalHold", bucket, key, context=asked)
     return attributes._replace(lock_mode=mode, retain_until=in_whole_seconds(until))
 
 

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from buckets.object_lock import MODES, check_retention, in_whole_seconds
+from buckets.object_lock import (
+    MODES,
+    check_retention,
+    hold_conditions,
+    in_whole_seconds,
+    retention_conditions,
+)
 from iam.principals import Principal
 from kernel import auditing
 from kernel.auditing import audited
@@ -68,14 +74,13 @@ def put_object_retention(
     """
     if mode and mode not in MODES:
         raise MalformedXML()
-    context = {"s3:object-lock-mode": mode} if mode else {}
     found = find_object(
         principal,
         bucket_name,
         key,
         version_id=version_id,
         action="s3:PutObjectRetention",
-        context=context,
+        context=retention_conditions(mode, until, now),
         expected_owner=expected_owner,
     )
     check_has_object_lock(found.bucket)
@@ -163,6 +168,7 @@ def put_object_legal_hold(
         key,
         version_id=version_id,
         action="s3:PutObjectLegalHold",
+        context=hold_conditions(is_held),
         expected_owner=expected_owner,
     )
     check_has_object_lock(found.bucket)

@@ -11,7 +11,7 @@ from kernel.errors import OperationAborted
 from kernel.names import check_tags
 from kernel.results import ObjectInfo
 from objects import queries
-from objects.operations import find_object, head_object
+from objects.operations import find_object, head_object, tags_context
 
 MOST_TRIES = 5
 # A name with its new value; None takes it away.
@@ -53,16 +53,13 @@ def put_object_tagging(
     `in_place_of` has.
     """
     check_tags(tags)
-    context = {
-        f"s3:requestobjecttag/{name}".lower(): value for name, value in tags.items()
-    }
     info = find_object(
         principal,
         bucket_name,
         key,
         version_id=version_id,
         action="s3:PutObjectTagging",
-        context={**context, "s3:requestobjecttagkeys": list(tags)},
+        context=tags_context(tags),
         expected_owner=expected_owner,
     ).info
     set_tags(principal, bucket_name, info, tags, in_place_of)

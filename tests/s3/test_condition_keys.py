@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
@@ -117,3 +118,128 @@ def test_conditional_deletes_can_be_enforced(s3, s3_bucket, refused):
     with refused("AccessDenied", 403):
         s3.delete_object(**place)
     s3.delete_object(**place, IfMatch=etag)
+
+
+def test_what_is_denied_by_the_time_is_denied_at_every_door(
+    s3_bucket, connect, client_of, new_user, refused
+):
+    late = {"DateGreaterThan": {"aws:CurrentTime": PAST}}
+    _, keys = new_user(
+        all={"Action": "*", "Resource": "*"},
+        over={"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": late},
+    )
+    named = {
+        "access_key_id": keys["AccessKeyId"],
+        "secret_access_key": keys["SecretAccessKey"],
+    }
+    for ask in (
+        lambda: connect(**named).list_objects_v2(Bucket=s3_bucket),
+        connect(**named).list_buckets,
+        client_of("iam", keys).list_users,
+        client_of("sts", keys).get_session_token,
+    ):
+        with refused("AccessDenied", 403):
+            ask()
+
+
+@pytest.fixture
+def denying(s3):
+    """Deny an action in a bucket under a condition."""
+
+    def put(bucket, action, condition):
+        statement = {
+            "Effect": "Deny",
+            "Principal": "*",
+            "Action": action,
+            "Resource": f"arn:aws:s3:::{bucket}/*",
+            "Condition": condition,
+        }
+        policy = json.dumps({"Statement": statement})
+        s3.put_bucket_policy(Bucket=bucket, Policy=policy)
+
+    return put
+
+
+def test_a_tag_that_may_not_be_set_comes_with_no_upload_either(
+    s3, s3_bucket, denying, refused
+):
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    s3.put_object(**place, Body=b"x")
+    s3.put_object(Bucket=s3_bucket, Key="public", Body=b"x", Tagging="seen=by-all")
+    public = {"StringEquals": {"s3:RequestObjectTag/seen": "by-all"}}
+    denying(s3_bucket, "s3:PutObjectTagging", public)
+    tags = {"TagSet": [{"Key": "seen", "Value": "by-all"}]}
+    source = {"Bucket": s3_bucket, "Key": "public"}
+    for ask in (
+        lambda: s3.put_object_tagging(**place, Tagging=tags),
+        lambda: s3.put_object(**place, Body=b"x", Tagging="seen=by-all"),
+        lambda: s3.create_multipart_upload(**place, Tagging="seen=by-all"),
+        lambda: s3.copy_object(**place, CopySource=source),
+    ):
+        with refused("AccessDenied", 403):
+            ask()
+    s3.put_object(**place, Body=b"x", Tagging="seen=by-few")
+
+
+@pytest.fixture
+def locked_bucket(new_bucket):
+    return new_bucket(ObjectLockEnabledForBucket=True)
+
+
+def until(days):
+    return datetime.now(UTC) + timedelta(days=days)
+
+
+@pytest.mark.parametrize(
+    ("condition", "mode", "days", "is_allowed"),
+    [
+        ({"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}, "COMPLIANCE", 1, 0),
+        ({"StringEquals": {"s3:object-lock-mode": "COMPLIANCE"}}, "GOVERNANCE", 1, 1),
+        (
+            {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}},
+            "GOVERNANCE",
+            11,
+            0,
+        ),
+        (
+            {"NumericGreaterThan": {"s3:object-lock-remaining-retention-days": "10"}},
+            "GOVERNANCE",
+            10,
+            1,
+        ),
+        (
+            {"DateGreaterThan": {"s3:object-lock-retain-until-date": FUTURE}},
+            "GOVERNANCE",
+            36_000,
+            0,
+        ),
+    ],
+)
+def test_retention_has_limits_however_it_is_asked_for(
+    s3, locked_bucket, denying, refused, condition, mode, days, is_allowed
+):
+    """AWS, "Setting limits on retention periods with a bucket policy"."""
+    place = {"Bucket": locked_bucket, "Key": "key"}
+    s3.put_object(**place, Body=b"x")
+    denying(locked_bucket, "s3:PutObjectRetention", condition)
+    stated = {"Mode": mode, "RetainUntilDate": until(days)}
+    headers = {"ObjectLockMode": mode, "ObjectLockRetainUntilDate": until(days)}
+    for ask in (
+        lambda: s3.put_object_retention(**place, Retention=stated),
+        lambda: s3.put_object(**place, Body=b"x", **headers),
+    ):
+        if is_allowed:
+            ask()
+            continue
+        with refused("AccessDenied", 403):
+            ask()
+
+
+def test_a_hold_may_be_put_and_not_released(s3, locked_bucket, denying, refused):
+    place = {"Bucket": locked_bucket, "Key": "key"}
+    released = {"StringEquals": {"s3:object-lock-legal-hold": "OFF"}}
+    denying(locked_bucket, "s3:PutObjectLegalHold", released)
+    s3.put_object(**place, Body=b"x", ObjectLockLegalHoldStatus="ON")
+    s3.put_object_legal_hold(**place, LegalHold={"Status": "ON"})
+    with refused("AccessDenied", 403):
+        s3.put_object_legal_hold(**place, LegalHold={"Status": "OFF"})
