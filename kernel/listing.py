@@ -11,10 +11,12 @@ import base64
 import zlib
 
 from kernel.errors import InvalidArgument
-from kernel.names import next_name
+from kernel.names import KEY_MAX_BYTES, next_name
 
 # Keys hold no NUL, so this is the smallest thing that can follow a key.
 SMALLEST = "\x01"
+# No key is as long, so this comes after every one.
+PAST_ALL = "\U0010ffff" * (KEY_MAX_BYTES // 4 + 1)
 MOST_PER_PAGE = 1000
 
 
@@ -32,7 +34,9 @@ def start_after(name: str, prefix: str, delimiter: str) -> str:
     A name under a common prefix is passed with everything under that prefix.
     """
     shared = common_prefix(name, prefix, delimiter) if name.startswith(prefix) else ""
-    return next_name(shared) if shared else name + SMALLEST
+    if not shared:
+        return name + SMALLEST
+    return next_name(shared) or PAST_ALL
 
 
 def page_bounds(prefix: str, start: str) -> tuple[str, str]:

@@ -379,7 +379,7 @@ def list_parts(
     parts = Part.objects.filter(whole_id=upload.blob_id, number__gt=part_number_marker)
     rows = [part_info(part) for part in parts.order_by("number")[: most + 1]]
     page = rows[:most]
-    is_truncated = len(rows) > most
+    is_truncated = len(rows) > most > 0
     owner = owners([upload.owner_id])[upload.owner_id]
     info = listed_upload(upload, bucket.name, owner)
     return PartListing(
@@ -739,7 +739,7 @@ def list_multipart_uploads(
     found = uploads_after(
         bucket, prefix, delimiter, key_marker, upload_id_marker, most + 1
     )
-    page, is_truncated = found[:most], len(found) > most
+    page, is_truncated = found[:most], len(found) > most > 0
     last = page[-1] if page else None
     shared = common_prefix(last.key, prefix, delimiter) if last else ""
     # AWS names the last one of the last page, too.

@@ -23,6 +23,8 @@ from objects.listings import list_object_versions, list_objects
 from objects.multipart import (
     complete_multipart_upload,
     create_multipart_upload,
+    list_multipart_uploads,
+    list_parts,
     upload_part,
 )
 from objects.operations import (
@@ -336,6 +338,28 @@ def test_listing_folds_and_pages(root, bucket, versioned, versioning):
             break
         token = page.next_token
     assert seen == ["a", "b/", "d", "e/", "é", "😀"]
+
+
+def test_a_prefix_of_the_last_characters_is_shown_once(root, bucket):
+    last = "\U0010ffff"
+    for key in ("a", f"{last}a", f"{last}b"):
+        put(root, bucket, key)
+        create_multipart_upload(root, bucket, key, now=timezone.now())
+    paged = {"delimiter": last, "max_keys": 2}
+    first = list_objects(root, bucket, **paged)
+    assert first.common_prefixes == [last]
+    after = list_objects(root, bucket, **paged, token=first.next_token)
+    assert (after.contents, after.common_prefixes) == ([], [])
+    uploads = list_multipart_uploads(root, bucket, delimiter=last)
+    assert uploads.common_prefixes == [last]
+
+
+def test_a_page_of_nothing_is_not_followed_by_another(root, bucket):
+    upload = create_multipart_upload(root, bucket, "key", now=timezone.now())
+    assert not list_multipart_uploads(root, bucket, max_uploads=0).is_truncated
+    place = (root, bucket, "key", upload.upload_id)
+    upload_part(*place, 1, body=Body.of(b"x"), now=timezone.now())
+    assert not list_parts(*place, max_parts=0).is_truncated
 
 
 def test_version_listing_pages_through_every_version(root, versioned):
