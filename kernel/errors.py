@@ -173,6 +173,16 @@ class MetadataTooLarge(ObjectStoreError):
     message = "Your metadata headers exceed the maximum allowed metadata size"
 
 
+class InvalidRedirectLocation(ObjectStoreError):
+    """An object's redirect leads neither to a path nor to a web address."""
+
+    rest_code = "InvalidRequest"
+    message = (
+        "The website redirect location must have a prefix of 'http://' or 'https://' "
+        "or '/'."
+    )
+
+
 class RequestHeaderSectionTooLarge(ObjectStoreError):
     """The headers together are over their limit."""
 

@@ -15,6 +15,7 @@ from typing import Final
 from kernel.errors import (
     InvalidBucketName,
     InvalidObjectKey,
+    InvalidRedirectLocation,
     InvalidTag,
     KeyTooLongError,
     MetadataTooLarge,
@@ -22,6 +23,9 @@ from kernel.errors import (
 )
 
 RESERVED_BUCKET_NAMES: Final = frozenset({"admin", "objects", "docs"})
+
+# The kept header by which a page of a website leads elsewhere.
+REDIRECT: Final = "x-amz-website-redirect-location"
 
 KEY_MAX_BYTES: Final = 1024
 METADATA_MAX_BYTES: Final = 2048
@@ -124,6 +128,13 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
     )
     if size > METADATA_MAX_BYTES:
         raise MetadataTooLarge(size=size, max_size_allowed=METADATA_MAX_BYTES)
+
+
+def check_redirect(headers: Mapping[str, str]) -> None:
+    """Refuse a website redirect that leads neither to a path nor to a web address."""
+    location = headers.get(REDIRECT)
+    if location and not location.startswith(("/", "http://", "https://")):
+        raise InvalidRedirectLocation()
 
 
 def next_name(text: str) -> str:

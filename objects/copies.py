@@ -16,7 +16,7 @@ from kernel.bodies import Body
 from kernel.checksums import ChecksumAlgorithm
 from kernel.conditions import NO_CONDITIONS, Conditions, check_copy_source
 from kernel.errors import InvalidRequest, OperationAborted, PreconditionFailed
-from kernel.names import check_object_key
+from kernel.names import REDIRECT, check_object_key
 from kernel.results import BucketInfo, CustomerKey, ObjectAttributes, ObjectInfo
 from objects import queries
 from objects.archives import readable_blob
@@ -42,8 +42,6 @@ from objects.operations import (
 from objects.queries import Content
 
 MOST_TRIES = 3
-# It is each object's own, and never copied (AWS, "CopyObject").
-REDIRECT = "x-amz-website-redirect-location"
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,7 +191,11 @@ def copied_attributes(
     replaces_metadata: bool,
     replaces_tags: bool,
 ) -> ObjectAttributes:
-    """Merge as the directives say; class, ACL, lock and encryption are never copied."""
+    """Merge as the directives say.
+
+    Class, ACL, lock, encryption and redirect are each object's own, and never copied
+    (AWS, "CopyObject").
+    """
     tags = given.tags if replaces_tags else own.tags
     if replaces_metadata:
         return given._replace(tags=tags)

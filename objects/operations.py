@@ -63,7 +63,12 @@ from kernel.errors import (
     QuotaExceeded,
 )
 from kernel.kept_settings import settings
-from kernel.names import check_metadata, check_object_key, check_tags
+from kernel.names import (
+    check_metadata,
+    check_object_key,
+    check_redirect,
+    check_tags,
+)
 from kernel.ranges import ByteRange, parse_range
 from kernel.results import (
     AES256,
@@ -320,6 +325,7 @@ def checked_attributes(
     """
     check_object_key(key)
     check_metadata(attributes.metadata)
+    check_redirect(attributes.headers)
     if attributes.tags:
         check_tags(attributes.tags)
         tagged = tags_context(attributes.tags)

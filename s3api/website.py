@@ -35,9 +35,8 @@ from kernel.http.errors import add_headers, as_refusal
 from kernel.http.queries import conditions_of
 from kernel.http.requests import UNRESERVED
 from kernel.http.responses import object_headers, object_response
+from kernel.names import REDIRECT
 from objects import operations
-
-REDIRECT = "x-amz-website-redirect-location"
 
 
 def is_website(host: str) -> bool:

@@ -17,6 +17,7 @@ from kernel.errors import (
 )
 from kernel.http.requests import SPELLINGS, is_secure
 from kernel.kept_settings import settings
+from kernel.names import REDIRECT
 from kernel.results import CUSTOMER, KMS, CustomerKey, ObjectAttributes
 
 METADATA = "HTTP_X_AMZ_META_"
@@ -27,7 +28,7 @@ KEPT_HEADERS = {
     "HTTP_CONTENT_ENCODING": "Content-Encoding",
     "HTTP_CONTENT_LANGUAGE": "Content-Language",
     "HTTP_EXPIRES": "Expires",
-    "HTTP_X_AMZ_WEBSITE_REDIRECT_LOCATION": "x-amz-website-redirect-location",
+    "HTTP_X_AMZ_WEBSITE_REDIRECT_LOCATION": REDIRECT,
 }
 
 

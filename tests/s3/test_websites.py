@@ -131,3 +131,13 @@ def test_the_bucket_can_be_in_the_host(connect, hosting):
     )
     assert get(hosting, "/docs/admin", host="hosted.s3.test").content == b"in the host"
     assert httpx.get(url).content == b"in the host"
+
+
+@pytest.mark.parametrize("location", ["page.html", "javascript:alert(1)", "ftp://a/b"])
+def test_a_page_leads_to_a_path_or_a_web_address(s3, s3_bucket, refused, location):
+    place = {"Bucket": s3_bucket, "Key": "page", "WebsiteRedirectLocation": location}
+    with refused("InvalidRedirectLocation", 400):
+        s3.put_object(**place, Body=b"")
+    with refused("InvalidRedirectLocation", 400):
+        s3.create_multipart_upload(**place)
+    s3.put_object(**{**place, "WebsiteRedirectLocation": "/other"}, Body=b"")
