@@ -13,7 +13,7 @@ from buckets.access import Context, get_bucket
 from buckets.configurations import Configuration, configurations_of
 from iam.principals import Principal
 from kernel.bodies import Body
-from kernel.checksums import ChecksumAlgorithm
+from kernel.checksums import ChecksumAlgorithm, ChecksumType
 from kernel.conditions import NO_CONDITIONS, Conditions, check_copy_source
 from kernel.errors import InvalidRequest, OperationAborted, PreconditionFailed
 from kernel.names import REDIRECT, check_object_key
@@ -263,6 +263,9 @@ def moving_body(
         and source.customer_key is None
     ):
         return None
+    if algorithm is None and info.checksum.get("type") == ChecksumType.COMPOSITE:
+        # What is written anew has no parts that the old checksum could be of.
+        algorithm = ChecksumAlgorithm(info.checksum["algorithm"])
     algorithms = () if algorithm is None else (algorithm,)
     blob = readable_blob(info, found.blob)
     return store.body_of(blob, 0, info.size, source.customer_key, algorithms=algorithms)

@@ -262,6 +262,22 @@ def test_a_checksum_of_the_whole_that_nobody_can_check_is_refused(s3, begin, ref
         s3.complete_multipart_upload(**named, **parts, ChecksumCRC32="AAAAAA==")
 
 
+def test_a_copy_without_parts_has_a_checksum_of_all_bytes(s3, s3_bucket, begin):
+    crc32 = {"ChecksumAlgorithm": "CRC32"}
+    named, part, stored = begin(crc32, **crc32)
+    part["ChecksumCRC32"] = stored["ChecksumCRC32"]
+    s3.complete_multipart_upload(**named, MultipartUpload={"Parts": [part]})
+    copied = s3.copy_object(
+        Bucket=s3_bucket,
+        Key="copy",
+        CopySource={"Bucket": s3_bucket, "Key": "key"},
+        StorageClass="STANDARD_IA",
+    )["CopyObjectResult"]
+    plain = s3.put_object(Bucket=s3_bucket, Key="plain", Body=b"x", **crc32)
+    wanted = ("ETag", "ChecksumCRC32", "ChecksumType")
+    assert [copied[name] for name in wanted] == [plain[name] for name in wanted]
+
+
 @pytest.mark.parametrize(
     "headers",
     [
