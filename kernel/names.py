@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from typing import Final
 
 from kernel.errors import (
+    InvalidArgument,
     InvalidBucketName,
     InvalidObjectKey,
     InvalidRedirectLocation,
@@ -128,6 +129,22 @@ def check_metadata(metadata: Mapping[str, str]) -> None:
     )
     if size > METADATA_MAX_BYTES:
         raise MetadataTooLarge(size=size, max_size_allowed=METADATA_MAX_BYTES)
+
+
+# No header can carry them (RFC 9110, 5.5); the tab alone is text.
+_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+
+
+def has_control(text: str) -> bool:
+    """Tell whether a text has what would end a header, or an answer."""
+    return _CONTROL.search(text) is not None
+
+
+def check_headers(headers: Mapping[str, str]) -> None:
+    """Refuse what could be kept and never be sent: forms and URLs can bring it."""
+    for name, value in headers.items():
+        if has_control(name) or has_control(value):
+            raise InvalidArgument("A header can have no control characters.")
 
 
 def check_redirect(headers: Mapping[str, str]) -> None:

@@ -64,6 +64,7 @@ from kernel.errors import (
 )
 from kernel.kept_settings import settings
 from kernel.names import (
+    check_headers,
     check_metadata,
     check_object_key,
     check_redirect,
@@ -326,6 +327,8 @@ def checked_attributes(
     check_object_key(key)
     check_metadata(attributes.metadata)
     check_redirect(attributes.headers)
+    check_headers(attributes.metadata)
+    check_headers({"Content-Type": attributes.content_type, **attributes.headers})
     if attributes.tags:
         check_tags(attributes.tags)
         tagged = tags_context(attributes.tags)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from email.utils import formatdate
@@ -14,6 +13,7 @@ from django.http import HttpResponse, StreamingHttpResponse
 from django.http.response import HttpResponseBase, ResponseHeaders
 
 from kernel.errors import InvalidArgument
+from kernel.names import has_control
 from kernel.results import AES256, CUSTOMER, ObjectContent, ObjectInfo
 
 DEFAULT_CONTENT_TYPE = "application/octet-stream"
@@ -110,16 +110,12 @@ def response_overrides(query: Mapping[str, str]) -> dict[str, str]:
     return found
 
 
-# A server refuses to send them (RFC 9110, 5.5); the tab alone is text.
-CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
-
-
 def is_header_text(value: str) -> bool:
     try:
         value.encode("latin-1")
     except UnicodeEncodeError:
         return False
-    return not CONTROL.search(value)
+    return not has_control(value)
 
 
 def object_response(

@@ -9,6 +9,7 @@ from xml.etree.ElementTree import Element
 from django.conf import settings
 from django.http import HttpResponse
 from django.utils import timezone
+from django.utils.encoding import iri_to_uri
 
 from blobs.classes import alias_of
 from iam import post_policy
@@ -159,5 +160,5 @@ def redirect(target: str, bucket: str, key: str, etag: str) -> HttpResponse:
     query = urlencode({"bucket": bucket, "key": key, "etag": etag}, quote_via=quote)
     response = empty(303)
     mark = "&" if urlsplit(target).query else "?"
-    response.headers["Location"] = f"{target}{mark}{query}"
+    response.headers["Location"] = iri_to_uri(f"{target}{mark}{query}")
     return response

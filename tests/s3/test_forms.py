@@ -79,6 +79,54 @@ def test_without_a_signature_the_bucket_decides(s3, open_bucket, live_store):
     )
 
 
+@pytest.mark.parametrize(
+    "field",
+    [
+        "x-amz-meta-from",
+        "Content-Type",
+        "Cache-Control",
+        "x-amz-website-redirect-location",
+    ],
+)
+def test_what_could_never_be_sent_back_is_refused(s3, s3_bucket, field):
+    text = "/a\r\nSet-Cookie: session=mine"
+    form = s3.generate_presigned_post(
+        s3_bucket, "key", Fields={field: text}, Conditions=[{field: text}]
+    )
+    answer = post(form, b"x")
+    assert (answer.status_code, "InvalidArgument" in answer.text) == (400, True)
+    assert "Contents" not in s3.list_objects_v2(Bucket=s3_bucket)
+
+
+def test_nor_does_a_presigned_url_bring_it(connect, s3_bucket):
+    """SDKs may sign headers into the query, where any text can stand."""
+
+    def hoist(request, **_):
+        request.url += "?x-amz-meta-from=a%0D%0Ab"
+
+    client = connect(signature_version="s3v4")
+    client.meta.events.register("before-sign.s3.PutObject", hoist)
+    url = client.generate_presigned_url(
+        "put_object", {"Bucket": s3_bucket, "Key": "key"}
+    )
+    answer = httpx.put(url, content=b"x")
+    assert (answer.status_code, "InvalidArgument" in answer.text) == (400, True)
+
+
+def test_where_a_form_leads_is_written_as_an_address(s3, s3_bucket):
+    target = "https://example.com/dönnè\r\nSet-Cookie: session=mine"
+    named = {"success_action_redirect": target}
+    form = s3.generate_presigned_post(
+        s3_bucket, "key", Fields=named, Conditions=[named]
+    )
+    answer = post(form, b"x")
+    assert answer.status_code == 303
+    assert answer.headers["location"].startswith(
+        "https://example.com/d%C3%B6nn%C3%A8%0D%0ASet-Cookie:%20session=mine?bucket="
+    )
+    assert "set-cookie" not in answer.headers
+
+
 def test_what_is_no_form(live_store, s3_bucket):
     url = f"{live_store.url}/{s3_bucket}"
     assert httpx.post(url, content=b"x").status_code == 412
