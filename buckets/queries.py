@@ -128,6 +128,17 @@ def lock(bucket_id: int) -> BucketInfo | None:
     return get_by_id(bucket_id)
 
 
+def is_still(bucket: BucketInfo) -> bool:
+    """Tell whether a bucket is there, and as it was read."""
+    return (
+        fetch_one(
+            "SELECT 1 FROM buckets_bucket WHERE id = %s AND revision = %s",
+            [bucket.id, bucket.revision],
+        )
+        is not None
+    )
+
+
 def hold(bucket_id: int) -> bool:
     """Keep a bucket from being deleted until the transaction ends; False if it has
     gone. For rows that name it: a foreign key that fails at the commit says no reason.

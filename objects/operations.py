@@ -961,6 +961,9 @@ def record_deletion(
         return delete_version(principal, bucket, identifier, bypass_governance, now)
     note_deletion(principal, bucket, identifier)
     if not bucket.versioning:
+        # What has versions by now may be held or retained: nothing is lost unasked.
+        if not bucket_queries.is_still(bucket):
+            raise BucketChangedError
         blob_queries.free(queries.displace(bucket, key).blob_ids, now)
         return DeletedObject(key)
     marker = add_newest(
