@@ -149,9 +149,14 @@ class InflatedFile:
 
 
 def contents_of(
-    principal: Principal, bucket_name: str, info: ObjectInfo, kind: ArchiveKind
+    principal: Principal,
+    bucket_name: str,
+    info: ObjectInfo,
+    kind: ArchiveKind,
+    *,
+    version_id: str,
 ) -> Contents:
-    """List what an archive holds.
+    """List what an archive holds; an empty version id reads the current version.
 
     Raises what `get_object` raises, and InvalidRequest for an archive that cannot be
     read, or whose table of contents is too long.
@@ -162,7 +167,7 @@ def contents_of(
             principal,
             bucket_name,
             info.key,
-            version_id=info.version_id,
+            version_id=version_id,
             byte_range=f"bytes={start}-{start + length - 1}",
         )
         return b"".join(content.chunks)

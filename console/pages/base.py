@@ -63,7 +63,7 @@ class Page(View):
     def refuse(self, error: ObjectStoreError) -> HttpResponseBase:
         """Say what was refused and why, on a page."""
         response = self.render(
-            "console/refusal.html", error=error, title="This was refused"
+            "console/refusal.html", error=error, title=title_of(error)
         )
         response.status_code = error.status
         return response.render()
@@ -96,11 +96,46 @@ class Page(View):
 
     def back_or(self, fallback: str) -> HttpResponseRedirect:
         """Go where the form said it came from, if that is here."""
+        return self.go(self.origin_or(fallback))
+
+    def origin_or(self, fallback: str) -> str:
+        """Give the page that the form said it came from, if that is here."""
         wanted = self.request.POST.get("next", "")
-        is_here = url_has_allowed_host_and_scheme(
+        is_here = wanted.startswith("/") and url_has_allowed_host_and_scheme(
             wanted, {self.request.get_host()}, self.request.is_secure()
         )
-        return self.go(wanted if wanted and is_here else fallback)
+        return wanted if is_here else fallback
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Tell whether the form comes from the page that asks."""
+        return "confirmed" in self.request.POST
+
+    def ask(
+        self, question: str, text: str = "", *, verb: str, back: str
+    ) -> HttpResponse:
+        """Ask before what destroys: the answer sends the same form, confirmed."""
+        fields = [
+            (name, value)
+            for name, values in self.request.POST.lists()
+            for value in values
+            if name != "csrfmiddlewaretoken"
+        ]
+        return self.render(
+            "console/confirm.html",
+            title=verb,
+            page_title=question,
+            question=question,
+            text=text,
+            verb=verb,
+            back=self.origin_or(back),
+            fields=fields,
+        )
+
+
+def title_of(error: ObjectStoreError) -> str:
+    titles = {404: "Not found", 403: "You may not do this"}
+    return titles.get(error.status, "This was refused")
 
 
 class Endpoint(Page):

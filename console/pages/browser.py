@@ -369,7 +369,8 @@ class Browser(BucketPage):
         place = Place.of(request)
         listed = listed_at(self.principal, name, place)
         bucket = find_bucket(name)
-        may = may_in(self.principal, bucket, *MAY)
+        folder = folder_of(place.prefix)
+        may = may_in(self.principal, bucket, *MAY, folder=folder)
         return self.render_bucket(
             bucket,
             place=place,
@@ -389,7 +390,7 @@ class Browser(BucketPage):
             states=[(one.value, text) for one, text in STATES],
             classes=settings.OBJECTSTORE_STORAGE_CLASSES,
             search=place.query(patient="").removeprefix("?"),
-            folder=folder_of(place.prefix),
+            folder=folder,
             listed=listed,
             locked=locked_at(self.principal, bucket, listed),
             weight=bulk.weigh(self.principal, name, place.prefix, now=timezone.now())

@@ -99,6 +99,13 @@ class BucketSetting(BucketPage):
     def post(self, request: Any, name: str, slug: str) -> HttpResponseBase:
         setting = setting_called(slug)
         if "remove" in request.POST and setting.remove is not None:
+            if not self.is_confirmed:
+                return self.ask(
+                    f"Remove {setting.title} from {name}?",
+                    "What was set stays in the setting's history.",
+                    verb="Remove",
+                    back=reverse("admin:bucket_setting", args=[name, slug]),
+                )
             setting.remove(self.principal, name)
             self.say(f"{setting.title}: removed.")
             return self.again(name, slug)
@@ -196,6 +203,8 @@ class BucketSetting(BucketPage):
             json_form=json_form,
             entries=entries_of(self.principal, bucket, setting),
             may_write=may_write,
+            # Said here: a template would call the function that removes.
+            may_remove=setting.remove is not None and document is not None,
             sentences=[(rule["ID"], rule["Status"], sentence(rule)) for rule in rules],
             templates=templates_of(setting, bucket),
             warnings=warnings_on(setting.slug, bucket, document),

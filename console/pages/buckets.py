@@ -23,7 +23,7 @@ from buckets.configurations import (
     configurations_of,
 )
 from buckets.lifecycle import check_lifecycle
-from buckets.usage import find_buckets, reachable_buckets, usage_of_buckets
+from buckets.usage import find_buckets, usage_of_buckets
 from console import snippets
 from console.access import may_manage
 from console.pages.base import Page
@@ -31,6 +31,7 @@ from console.pages.keys import holders
 from console.settings.registry import SETTINGS
 from console.settings.sentences import sentence
 from console.settings.widgets import ConsoleForm, Pairs, SizeField
+from console.templatetags.console import plural
 from iam.access import denied, may
 from iam.principals import Principal
 from kernel.errors import (
@@ -47,6 +48,8 @@ from objects.surveys import check_may_survey
 
 PER_PAGE = 50
 SEES_PEOPLE = "iam:ListUsers"
+# No action: the settings that may be read say it.
+SEES_SETTINGS = ""
 MOST_FOUND = 200
 # From how many percent of a quota on it is told.
 QUOTA_WARNS, QUOTA_FULL = 80, 100
@@ -156,7 +159,7 @@ class Buckets(Page):
 
     def get(self, request: Any) -> HttpResponseBase:
         principal = self.principal
-        if not sees_all(principal) and reachable_buckets(principal, 1):
+        if not sees_all(principal):
             return self.go(reverse("admin:mine"))
         text = request.GET.get("q", "").strip().lower()
         listing = self.listed(text, request.GET.get("token", ""))
@@ -479,7 +482,7 @@ def tabs_of(
             "settings",
             "Settings",
             reverse("admin:bucket_settings", args=[name]),
-            "",
+            SEES_SETTINGS,
         ),
         ("access", "Access", reverse("admin:bucket_access", args=[name]), SEES_PEOPLE),
         (
@@ -500,14 +503,19 @@ def opens(principal: Principal, action: str, bucket: BucketInfo) -> bool:
     """Tell whether the principal may open a tab of a bucket."""
     if action == SEES_PEOPLE:
         return bucket.owner_id == principal.account_id and may(principal, action)
-    return not action or is_allowed(principal, action, bucket)
+    if action == SEES_SETTINGS:
+        return any(is_allowed(principal, one.actions[0], bucket) for one in SETTINGS)
+    return is_allowed(principal, action, bucket)
 
 
-def may_in(principal: Principal, bucket: BucketInfo, *actions: str) -> dict[str, bool]:
-    """Tell what a page of this bucket may offer; object actions anywhere in it."""
+def may_in(
+    principal: Principal, bucket: BucketInfo, *actions: str, folder: str = ""
+) -> dict[str, bool]:
+    """Tell what a page of this bucket may offer; object actions anywhere below a
+    folder of it."""
     return {
         action.removeprefix("s3:"): is_allowed(
-            principal, action, bucket, "" if "Bucket" in action else "*"
+            principal, action, bucket, "" if "Bucket" in action else f"{folder}*"
         )
         for action in actions
     }
@@ -535,6 +543,15 @@ class BucketPage(Page):
             flags=flags_of(bucket),
             **{"page_title": bucket.name, **context},
         )
+
+    def http_method_not_allowed(
+        self, request: Any, *arguments: Any, **names: Any
+    ) -> HttpResponseBase:
+        """Lead those back to the bucket whose form was lost where they signed in."""
+        if request.method != "GET":
+            return super().http_method_not_allowed(request, *arguments, **names)
+        self.warn("Nothing was done: you had been signed out. Please do it again.")
+        return self.go(reverse("admin:browse", args=[names["name"]]))
 
 
 class BucketOverview(BucketPage):
@@ -640,11 +657,17 @@ class Unfinished(BucketPage):
         )
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
-        if "upload" not in request.POST:
+        chosen = request.POST.getlist("upload")
+        if not chosen:
             self.warn("Nothing was chosen.")
-        given_up = sum(
-            self.gives_up(name, one) for one in request.POST.getlist("upload")
-        )
+        elif not self.is_confirmed:
+            return self.ask(
+                f"Give up {plural(len(chosen), 'upload')} in {name}?",
+                "Their parts are deleted for good.",
+                verb="Give up",
+                back=request.get_full_path(),
+            )
+        given_up = sum(self.gives_up(name, one) for one in chosen)
         if given_up:
             self.say(f"{given_up} given up; their bytes will be freed.")
         return self.go(reverse("admin:unfinished", args=[name]))

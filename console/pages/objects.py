@@ -37,6 +37,7 @@ from shares.operations import list_shares
 
 OBJECT_ACTIONS = (
     "s3:GetObject",
+    "s3:GetObjectVersion",
     "s3:PutObject",
     "s3:DeleteObject",
     "s3:DeleteObjectVersion",
@@ -188,7 +189,9 @@ class ObjectPage(BucketPage):
             is_current=is_current,
             versions=versions,
             versions_size=sum(one.size for one in versions),
-            preview=None if info is None else preview_of(self.principal, name, info),
+            preview=None
+            if info is None
+            else preview_of(self.principal, name, info, version_id),
             folder_link=browse_link(name, folder_of(key)),
             crumbs=crumbs_of(name, key),
             expires=None

@@ -17,7 +17,7 @@ from iam.principals import Principal
 from kernel.errors import ObjectStoreError
 from kernel.results import ObjectInfo
 from objects.contents import ArchiveKind, Contents, contents_of
-from objects.operations import get_object
+from objects.operations import get_object, versioned_action
 
 MOST_TEXT = 256 * 1024
 # Nested deeply, few bytes of JSON are laid out with very many spaces.
@@ -25,6 +25,7 @@ MOST_LAID_OUT = 4 * MOST_TEXT
 MOST_IMAGE = 32 * 1024 * 1024
 # A PDF is held whole by the browser that draws it.
 MOST_PDF = 64 * 1024 * 1024
+PDF_IS_LARGE = "PDFs of more than 64 MiB are not drawn here: download it to look at it."
 MOST_ROWS = 200
 MOST_COLUMNS = 40
 # Raster formats alone: an SVG is a document that can hold scripts.
@@ -111,50 +112,53 @@ def kind_of(info: ObjectInfo) -> str:
     return "text" if is_text or ending in TEXTS_BY_ENDING else "none"
 
 
-def preview_of(principal: Principal, name: str, info: ObjectInfo) -> Preview:
-    """Make the preview of a version, if the principal may read it."""
+def preview_of(
+    principal: Principal, name: str, info: ObjectInfo, version_id: str = ""
+) -> Preview:
+    """Make the preview of an object, if the principal may read it.
+
+    `version_id` is the version that was asked for: reading the current one by its id
+    would ask for the right to read versions.
+    """
     kind = kind_of(info)
-    if not is_allowed(
-        principal, "s3:GetObject", find_bucket(name), info.key, target=info
-    ):
+    action = versioned_action("s3:GetObject", version_id)
+    if not is_allowed(principal, action, find_bucket(name), info.key, target=info):
         return Preview("none", why="You may not read this object.")
+    if not info.size:
+        return Preview("none", why="The object is empty.")
     archive = archive_kind_of(info)
     if archive is not None:
-        return archive_preview(principal, name, info, archive)
+        return archive_preview(principal, name, info, archive, version_id)
     if kind == "none":
         return Preview("none", why="There is no safe preview of this kind of file.")
     if kind == "image" and info.size > MOST_IMAGE:
         return Preview("none", why="The image is too large to show here.")
-    if kind == "pdf" and not 0 < info.size <= MOST_PDF:
-        return Preview("none", why=why_no_pdf(info))
+    if kind == "pdf" and info.size > MOST_PDF:
+        return Preview("none", why=PDF_IS_LARGE)
     if kind in {"image", "audio", "video", "pdf"}:
         return Preview(kind)
-    return text_preview(principal, name, info, kind)
+    return text_preview(principal, name, info, kind, version_id)
 
 
 def archive_preview(
-    principal: Principal, name: str, info: ObjectInfo, kind: ArchiveKind
+    principal: Principal,
+    name: str,
+    info: ObjectInfo,
+    kind: ArchiveKind,
+    version_id: str,
 ) -> Preview:
     try:
-        contents = contents_of(principal, name, info, kind)
+        contents = contents_of(principal, name, info, kind, version_id=version_id)
     except ObjectStoreError as error:
         return Preview("none", why=error.text)
     return Preview("archive", contents=contents, is_cut=contents.is_cut)
 
 
-def why_no_pdf(info: ObjectInfo) -> str:
-    if not info.size:
-        return "The object is empty."
-    return "PDFs of more than 64 MiB are not drawn here: download it to look at it."
-
-
 def text_preview(
-    principal: Principal, name: str, info: ObjectInfo, kind: str
+    principal: Principal, name: str, info: ObjectInfo, kind: str, version_id: str
 ) -> Preview:
-    if not info.size:
-        return Preview("none", why="The object is empty.")
     try:
-        data = first_bytes(principal, name, info)
+        data = first_bytes(principal, name, info, version_id)
     except ObjectStoreError as error:
         return Preview("none", why=error.text)
     if b"\0" in data:
@@ -168,14 +172,16 @@ def text_preview(
     return Preview("text", text=text, is_cut=is_cut)
 
 
-def first_bytes(principal: Principal, name: str, info: ObjectInfo) -> bytes:
+def first_bytes(
+    principal: Principal, name: str, info: ObjectInfo, version_id: str
+) -> bytes:
     """Read an object up to the bound, never more."""
     last = min(info.size, MOST_TEXT) - 1
     content = get_object(
         principal,
         name,
         info.key,
-        version_id=info.version_id,
+        version_id=version_id,
         byte_range=f"bytes=0-{last}",
     )
     return b"".join(content.chunks)

@@ -276,7 +276,9 @@ def test_setting_is_removed(
     page = f"/admin/buckets/{bucket}/settings/{setting.slug}/"
     document = json.dumps(DOCUMENTS[setting.slug])
     operator.post(page, {"as_json": "1", "document": document})
-    operator.post(page, {"remove": "1"})
+    assert b'name="remove"' in operator.get(page).content
+    operator.post(page, {"remove": "1", "confirmed": "1"})
+    assert b'name="remove"' not in operator.get(page).content
     found = get(bucket)
     assert found is not None
     kept = configurations_of(found.configurations_text)

@@ -23,7 +23,7 @@ MIB = 1024 * 1024
 
 def look(root: Any, bucket: str, data: bytes, kind: ArchiveKind) -> Any:
     info = put_object(root, bucket, "a", body=Body.of(data), now=timezone.now())
-    return contents_of(root, bucket, info, kind)
+    return contents_of(root, bucket, info, kind, version_id=info.version_id)
 
 
 def zipped(*names: str, data: bytes = b"x" * 10) -> bytes:
