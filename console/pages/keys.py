@@ -142,6 +142,8 @@ class Keys(Page):
         act = request.POST.get("act", "")
         if act == "rotate":
             return self.rotate(key_id)
+        if act == "delete" and not self.is_confirmed:
+            return self.ask_to_delete(key_id)
         if act == "delete":
             administration.delete_key(self.principal, key_id)
             self.say(f"{key_id} is gone.")
@@ -152,9 +154,25 @@ class Keys(Page):
             self.say(f"{key_id}: {act}d.")
         else:
             raise InvalidArgument("The form does not say what to do.")
-        if request.POST.get("next") == "mine":
-            return self.go(reverse("admin:mine"))
-        return self.back_or(reverse("admin:keys"))
+        return self.back_or(self.fallback)
+
+    @property
+    def fallback(self) -> str:
+        """Give the page to go to where the form names none by its address."""
+        is_mine = self.request.POST.get("next") == "mine"
+        return reverse("admin:mine" if is_mine else "admin:keys")
+
+    def ask_to_delete(self, key_id: str) -> HttpResponse:
+        key = administration.get_key(self.principal, key_id, "iam:DeleteAccessKey")
+        at = key.last_used_at
+        used = f"last used {at:%d %b %Y, %H:%M} UTC" if at else "never used"
+        return self.ask(
+            f"Delete the key {key_id}?",
+            "It goes for good: programs that sign with it are refused at once. It was "
+            f"{used}.",
+            verb="Delete",
+            back=self.fallback,
+        )
 
     def end(self, key_id: str) -> None:
         """Give a key another end, or none."""

@@ -20,6 +20,7 @@ from console.roles import BY_NAME, ROLES, give_role
 from console.settings.checks import line_of
 from console.settings.policies import IDENTITY_POLICIES
 from console.settings.widgets import ConsoleForm, JsonText, use_editor
+from console.templatetags.console import plural
 from iam import administration, groups, inline_policies, managed_policies, users
 from iam.access import denied, may
 from iam.entities import EntityKind
@@ -198,14 +199,20 @@ def may_with(principal: Principal, identity: Identity) -> dict[str, bool]:
     }
 
 
-def what_ends_with(identity: Any, now: datetime) -> dict[str, int]:
-    """Count what goes where a user is deleted, beside keys and the sign-in."""
-    return {
-        "shares": identity.shares.filter(
-            revoked_at__isnull=True, expires_at__gt=now
-        ).count(),
-        "jobs": identity.jobs.filter(state__in=OPEN_STATES).count(),
-    }
+def what_ends_with(principal: Principal, identity: Any, now: datetime) -> str:
+    """Say what goes where a user is deleted, and what stays."""
+    shares = identity.shares.filter(revoked_at__isnull=True, expires_at__gt=now).count()
+    jobs = identity.jobs.filter(state__in=OPEN_STATES).count()
+    keys = len(administration.list_keys(principal, identity))
+    going = [
+        plural(keys, "key") if keys else "",
+        f"{plural(shares, 'share link')} that people may still use" if shares else "",
+        f"{plural(jobs, 'job')} under way" if jobs else "",
+        "the sign-in" if identity.user_id else "",
+    ]
+    along = ", ".join(one for one in going if one)
+    gone = f"With it go {along}, for good." if along else "It goes for good."
+    return f"{gone} Buckets and objects stay."
 
 
 class UserPage(Page):
@@ -232,7 +239,6 @@ class UserPage(Page):
             overlaps=OVERLAPS,
             lifetimes=LIFETIMES,
             may=may_with(principal, identity),
-            ends=what_ends_with(identity, timezone.now()),
             may_groups=may_manage(principal, "iam:ListGroups"),
             may_policies=may_manage(principal, "iam:ListPolicies"),
             may_create_policy=may_manage(principal, "iam:CreatePolicy"),
@@ -303,12 +309,15 @@ class UserPage(Page):
         return self.again(unique_id, "#own")
 
     def delete_policy(self, request: Any, unique_id: str) -> HttpResponseBase:
-        inline_policies.delete_policy(
-            self.principal,
-            EntityKind.USER,
-            name_of(self.principal, unique_id),
-            request.POST.get("name", ""),
-        )
+        user, policy = name_of(self.principal, unique_id), request.POST.get("name", "")
+        if not self.is_confirmed:
+            return self.ask(
+                f"Remove the policy {policy} from {user}?",
+                "It goes for good, with all that it allows and denies.",
+                verb="Remove",
+                back=reverse("admin:user", args=[unique_id]) + "#own",
+            )
+        inline_policies.delete_policy(self.principal, EntityKind.USER, user, policy)
         self.say("Policy removed.")
         return self.again(unique_id, "#own")
 
@@ -333,6 +342,14 @@ class UserPage(Page):
         return self.again(unique_id)
 
     def delete(self, request: Any, unique_id: str) -> HttpResponseBase:
+        if not self.is_confirmed:
+            identity = administration.get_identity(self.principal, unique_id)
+            return self.ask(
+                f"Delete the user {identity.name}?",
+                what_ends_with(self.principal, identity, timezone.now()),
+                verb="Delete",
+                back=reverse("admin:user", args=[unique_id]),
+            )
         administration.delete_identity(self.principal, unique_id)
         self.say("The user is gone, with all keys.")
         return self.go(reverse("admin:users"))
@@ -414,6 +431,8 @@ class GroupPage(Page):
 
     def post(self, request: Any, unique_id: str) -> HttpResponseBase:
         if request.POST.get("act") == "delete":
+            if not self.is_confirmed:
+                return self.ask_to_delete(unique_id)
             administration.delete_group(self.principal, unique_id)
             self.say("The group is gone; its members stay.")
             return self.go(reverse("admin:groups"))
@@ -425,3 +444,12 @@ class GroupPage(Page):
         administration.set_members(self.principal, unique_id, member_ids)
         self.say("Group saved.")
         return self.go(reverse("admin:group", args=[unique_id]))
+
+    def ask_to_delete(self, unique_id: str) -> HttpResponse:
+        group = administration.get_group(self.principal, unique_id)
+        return self.ask(
+            f"Delete the group {group.name}?",
+            "Its members stay, without its policies.",
+            verb="Delete",
+            back=reverse("admin:group", args=[unique_id]),
+        )

@@ -145,6 +145,8 @@ class PolicyPage(Page):
 
     def post(self, request: Any, unique_id: str) -> HttpResponseBase:
         if request.POST.get("act") == "delete":
+            if not self.is_confirmed:
+                return self.ask_to_delete(unique_id)
             administration.delete_policy(self.principal, unique_id)
             self.say("The policy is gone, wherever it was attached.")
             return self.go(reverse("admin:policies"))
@@ -167,6 +169,15 @@ class PolicyPage(Page):
             return self.show(policy, form, error.status)
         self.say("Policy saved.")
         return self.go(reverse("admin:policy", args=[unique_id]))
+
+    def ask_to_delete(self, unique_id: str) -> HttpResponse:
+        policy = administration.get_policy(self.principal, unique_id)
+        return self.ask(
+            f"Delete the policy {policy.name}?",
+            "It goes for good, and is detached from all users and groups.",
+            verb="Delete",
+            back=reverse("admin:policy", args=[unique_id]),
+        )
 
 
 # Simulator

@@ -136,6 +136,14 @@ class SharePage(Page):
         )
 
     def post(self, request: Any, share_id: int) -> HttpResponseBase:
+        if not self.is_confirmed:
+            share = self.found(share_id)
+            return self.ask(
+                f"End the link to {share.key or share.bucket_name}?",
+                "Whoever has it gets nothing any more.",
+                verb="End this link",
+                back=reverse("admin:share", args=[share_id]),
+            )
         operations.revoke_share(self.principal, share_id, now=timezone.now())
         self.say("The link has ended: nobody gets anything by it any more.")
         return self.back_or(reverse("admin:share", args=[share_id]))

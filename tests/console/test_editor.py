@@ -126,7 +126,6 @@ def test_key_is_made_rotated_disabled_and_deleted_by_keyboard(
     new = page.get_by_label("Access key id").input_value()
     page.goto("/admin/keys/")
     page.locator("tr", has_text=old).get_by_text("ends in 6 days").wait_for()
-    page.on("dialog", lambda dialog: dialog.accept())
     for act, then in (("Disable", "disabled"), ("Enable", "active")):
         page.get_by_label(f"Acts on {new}").click()
         row = page.locator("tr", has_text=new)
@@ -134,6 +133,8 @@ def test_key_is_made_rotated_disabled_and_deleted_by_keyboard(
         page.locator("tr", has_text=new).get_by_text(then).wait_for()
     page.get_by_label(f"Acts on {old}").click()
     page.locator("tr", has_text=old).get_by_role("button", name="Delete").click()
+    page.get_by_text(f"Delete the key {old}?").wait_for()
+    page.locator("button[name=confirmed]").press("Enter")
     page.get_by_text(f"{old} is gone").wait_for()
 
 

@@ -32,6 +32,8 @@ READ = {
     ],
 }
 
+DELETE = {"act": "delete", "confirmed": "1"}
+
 
 def make_user(operator: Any, name: str = "ada", **given: str) -> str:
     response = operator.post(
@@ -83,7 +85,7 @@ def test_policy_is_made_and_attached(operator: Any, account: Any) -> None:
     operator.post(page, {"act": "attach", "policy": policy.pk})
     ada = account.identities.get(name="ada")
     assert list(ada.managed_policies.all()) == [policy]
-    operator.post(f"/admin/policies/{policy.unique_id}/", {"act": "delete"})
+    operator.post(f"/admin/policies/{policy.unique_id}/", DELETE)
     assert list(ada.managed_policies.all()) == []
 
 
@@ -134,14 +136,14 @@ def test_deleted_user_takes_keys_and_sign_in_along(
     operator: Any, account: Any, django_user_model: Any
 ) -> None:
     page = make_user(operator, password="a-long-pass-phrase-7")
-    operator.post(page, {"act": "delete"})
+    operator.post(page, DELETE)
     assert not account.identities.filter(name="ada").exists()
     assert not django_user_model.objects.filter(username="ada").exists()
 
 
 def test_root_cannot_be_deleted(operator: Any, account: Any) -> None:
     root = account.identities.get(kind="root")
-    response = operator.post(f"/admin/users/{root.unique_id}/", {"act": "delete"})
+    response = operator.post(f"/admin/users/{root.unique_id}/", DELETE)
     assert response.status_code == 403
 
 
@@ -174,7 +176,7 @@ def test_key_is_disabled_and_deleted(operator: Any, access_key: Any) -> None:
     key = {"key": access_key.access_key_id}
     operator.post("/admin/keys/", {"act": "disable", **key})
     assert AccessKey.objects.get().status == "Inactive"
-    operator.post("/admin/keys/", {"act": "delete", **key})
+    operator.post("/admin/keys/", {**DELETE, **key})
     assert not AccessKey.objects.exists()
 
 
@@ -281,8 +283,8 @@ def test_what_ends_with_a_user_is_said_before(
         bucket_name=bucket,
         created_at=now,
     )
-    text = operator.get(page).content.decode()
+    text = operator.post(page, {"act": "delete"}).content.decode()
     assert (
-        "Delete ada for good, with 0 keys, 1 share link that people may still use,"
-        " 1 job under way and the sign-in?" in text
+        "With it go 1 share link that people may still use, 1 job under way, for good."
+        in text
     )

@@ -321,7 +321,7 @@ ACTS = [
     ActRow(
         USER, {"act": "set_active", "is_active": "0"}, ADMIN, shown=(USER, ">Disable<")
     ),
-    ActRow(USER, {"act": "delete"}, ADMIN, shown=(USER, "Delete bob for good")),
+    ActRow(USER, {"act": "delete", "confirmed": "1"}, ADMIN, shown=(USER, ">Delete<")),
     ActRow(
         USER,
         {"act": "attach", "policy": "POLICY"},
@@ -356,7 +356,7 @@ ACTS = [
     ),
     ActRow(
         "groups/{group}/",
-        {"act": "delete"},
+        {"act": "delete", "confirmed": "1"},
         ADMIN,
         shown=("groups/{group}/", ">Delete<"),
     ),
@@ -374,7 +374,7 @@ ACTS = [
     ),
     ActRow(
         "policies/{policy}/",
-        {"act": "delete"},
+        {"act": "delete", "confirmed": "1"},
         ADMIN,
         shown=("policies/{policy}/", ">Delete<"),
     ),
@@ -388,7 +388,7 @@ ACTS = [
             {"act": "rotate"},
             {"act": "disable"},
             {"act": "end", "lifetime": "7"},
-            {"act": "delete"},
+            {"act": "delete", "confirmed": "1"},
         )
     ),
     ActRow("jobs/{job}/", {"act": "cancel"}, STORAGE),

@@ -16,6 +16,7 @@ from kernel.bodies import Body
 from objects.operations import put_object
 from shares.models import Share
 
+CONFIRMED = {"confirmed": "1"}
 ROLES = {title: text for title, _, text in IDENTITY_POLICIES}
 
 
@@ -67,7 +68,7 @@ def test_wrong_terms_are_told_in_the_form(operator: Client, filled: str) -> None
 def test_link_is_ended(operator: Client, filled: str) -> None:
     share = make(operator, filled)
     link = operator.get(f"/admin/shares/{share.pk}/").context_data["link"]
-    operator.post(f"/admin/shares/{share.pk}/")
+    operator.post(f"/admin/shares/{share.pk}/", CONFIRMED)
     assert Client().get(link).status_code == 404
     assert b"No link works now" in operator.get("/admin/shares/").content
     assert b"taken back" in operator.get("/admin/shares/?show=all").content
@@ -83,7 +84,7 @@ def test_auditor_sees_links_and_does_nothing_with_them(
     assert b">End<" not in listed
     shown = auditor.get(f"/admin/shares/{share.pk}/")
     assert shown.context_data["link"] == ""
-    assert auditor.post(f"/admin/shares/{share.pk}/").status_code == 403
+    assert auditor.post(f"/admin/shares/{share.pk}/", CONFIRMED).status_code == 403
     share.refresh_from_db()
     assert share.revoked_at is None
 
@@ -95,10 +96,10 @@ def test_others_do_not_see_them(operator: Client, sign_in: Any, filled: str) -> 
     anna = sign_in("anna", document)
     assert b"a.txt" not in anna.get("/admin/shares/").content
     assert anna.get(f"/admin/shares/{share.pk}/").status_code == 404
-    assert anna.post(f"/admin/shares/{share.pk}/").status_code == 404
+    assert anna.post(f"/admin/shares/{share.pk}/", CONFIRMED).status_code == 404
     mine = make(anna, filled, "trip/b.txt")
     assert b"b.txt" in anna.get("/admin/shares/").content
-    anna.post(f"/admin/shares/{mine.pk}/")
+    anna.post(f"/admin/shares/{mine.pk}/", CONFIRMED)
     mine.refresh_from_db()
     assert mine.revoked_at is not None
 

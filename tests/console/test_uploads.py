@@ -94,7 +94,8 @@ def test_unfinished_uploads_are_shown_and_given_up(operator: Any, bucket: str) -
     assert (parts.count, parts.size) == (2, 1024)
     nothing = operator.post(page, {}, follow=True)
     assert b"Nothing was chosen" in nothing.content
-    operator.post(page, {"upload": f"{begun['upload_id']} left.bin"})
+    chosen = {"upload": f"{begun['upload_id']} left.bin"}
+    operator.post(page, {**chosen, "confirmed": "1"})
     assert b"left.bin" not in operator.get(page).content
 
 

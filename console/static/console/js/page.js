@@ -1,4 +1,4 @@
-/* What every page does: copy, fill, add rows, confirm, refresh while a job runs. */
+/* What every page does: copy, fill, add rows, refresh while a job runs. */
 
 function copyText(button) {
     const source = document.getElementById(button.dataset.copies);
@@ -83,10 +83,6 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("change", (event) => {
     if (event.target.matches?.("[data-sets]")) applyPreset(event.target);
 });
-document.addEventListener("submit", (event) => {
-    const asks = event.submitter?.dataset.asks;
-    if (asks && !window.confirm(asks)) event.preventDefault();
-});
 
 /* A page about a job that is under way shows how far it is, without a reload. */
 const EVERY = 1500;
@@ -110,6 +106,19 @@ async function refreshLive(region) {
 
 const live = document.querySelector("[data-live]");
 if (live) setTimeout(() => refreshLive(live), EVERY);
+
+/* A medium that the browser cannot show says so, rather than being waited for. */
+const MEDIA = ".os-preview > img, .os-preview > video, .os-preview > audio";
+for (const medium of document.querySelectorAll(MEDIA)) {
+    const giveUp = () => {
+        const said = document.createElement("div");
+        said.className = "os-preview-none";
+        said.textContent = "The browser cannot show this file.";
+        medium.replaceWith(said);
+    };
+    medium.addEventListener("error", giveUp);
+    if (medium.error || (medium.complete && !medium.naturalWidth)) giveUp();
+}
 
 /* Times are shown in UTC; pointing at one tells it in the reader's zone too. */
 const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
