@@ -6,13 +6,15 @@ from django.http import HttpRequest
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
+from buckets.access import find_bucket, is_allowed
 from buckets.usage import find_buckets
 from console.access import may_manage, principal_of
 from console.navigation import GROUPS, allowed
-from console.pages.browser import browse_link
+from console.pages.browser import DELIMITER, browse_link
 from iam import administration
 from iam.access import may
 from iam.principals import Principal
+from kernel.errors import NoSuchBucket
 
 MOST_OF_A_KIND = 12
 
@@ -34,18 +36,17 @@ def find(request: HttpRequest, text: str) -> list[SearchResult]:
 def places(principal: Principal, text: str) -> list[SearchResult]:
     """Take bucket/prefix as a way into the bucket."""
     name, slash, prefix = text.partition("/")
-    if not slash or not may(principal, "s3:ListAllMyBuckets"):
+    if not slash:
         return []
-    return [
-        SearchResult(
-            f"{bucket.name}/{prefix}",
-            "Open here",
-            browse_link(bucket, prefix),
-            "folder",
-        )
-        for bucket in find_buckets(principal, name.lower(), MOST_OF_A_KIND)
-        if bucket.name == name.lower()
-    ]
+    try:
+        bucket = find_bucket(name.lower())
+    except NoSuchBucket:
+        return []
+    asked = {"s3:prefix": prefix, "s3:delimiter": DELIMITER}
+    if not is_allowed(principal, "s3:ListBucket", bucket, context=asked):
+        return []
+    link = browse_link(bucket, prefix)
+    return [SearchResult(f"{bucket.name}/{prefix}", "Open here", link, "folder")]
 
 
 def found_buckets(principal: Principal, text: str) -> list[SearchResult]:

@@ -18,7 +18,7 @@ from console.models import JobKind
 from console.pages.browser import MAY
 from console.pages.buckets import BucketPage, may_in
 from console.pages.objects import MetadataForm
-from console.pages.removal import Chosen, measured
+from console.pages.removal import Chosen, bucket_of, measured
 from console.settings.widgets import ConsoleForm, Lines, Pairs, UntilField
 from kernel.errors import InvalidArgument
 from kernel.names import check_metadata, check_tags
@@ -150,10 +150,10 @@ class EditObjects(BucketPage):
         chosen = Chosen.of(request.POST)
         if chosen.versions:
             raise InvalidArgument("Earlier versions are changed one by one.")
-        bucket = get_bucket(self.principal, "s3:ListBucket", name)
-        may = may_in(self.principal, bucket, *MAY)
+        bucket = bucket_of(self.principal, name, chosen)
+        may = may_in(self.principal, bucket, *MAY, folder=chosen.folder)
         if not any(may[right] for right in FIELDS):
-            get_bucket(self.principal, "s3:PutObject", name, "*")
+            get_bucket(self.principal, "s3:PutObject", name, f"{chosen.folder}*")
         if "confirmed" not in request.POST:
             return self.show(bucket, chosen, EditForm(bucket, may))
         form = EditForm(bucket, may, request.POST)

@@ -80,6 +80,15 @@ class Chosen:
         return Targets(prefix=prefix, wanted=wanted)
 
     @property
+    def folder(self) -> str:
+        """Give the folder that all of it lies in."""
+        if self.search is not None:
+            return folder_of(self.targets.prefix)
+        return bulk.shared_folder(
+            [*self.keys, *self.folders, *(one.key for one in self.versions)]
+        )
+
+    @property
     def words(self) -> str:
         """Say what was chosen, or what a search stands for."""
         if self.search is None:
@@ -93,6 +102,12 @@ class Chosen:
                 f"under “{place}”" if place else "in the bucket",
             )
         )
+
+
+def bucket_of(principal: Principal, name: str, chosen: Chosen) -> BucketInfo:
+    """Find the bucket for who may list the folder that what is chosen lies in."""
+    context = {"s3:prefix": chosen.folder}
+    return get_bucket(principal, "s3:ListBucket", name, context=context)
 
 
 def named(names: list[str]) -> str:
@@ -121,7 +136,7 @@ class Delete(ChosenPage):
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
         chosen = Chosen.of(request.POST)
-        bucket = get_bucket(self.principal, "s3:ListBucket", name)
+        bucket = bucket_of(self.principal, name, chosen)
         if "confirmed" not in request.POST:
             return self.preview(bucket, chosen)
         if chosen.search is not None:
@@ -141,9 +156,14 @@ class Delete(ChosenPage):
             title="Delete",
             chosen=chosen,
             matches=matches_of(self.principal, bucket.name, chosen),
-            weight=bulk.weigh_keys(self.principal, bucket.name, chosen.keys, now=now),
+            weight=self.weigh_keys(bucket, chosen),
             versions=self.weigh_versions(bucket, chosen),
-            may=may_in(self.principal, bucket, "s3:BypassGovernanceRetention"),
+            may=may_in(
+                self.principal,
+                bucket,
+                "s3:BypassGovernanceRetention",
+                folder=chosen.folder,
+            ),
             folders=[
                 (
                     folder,
@@ -152,6 +172,13 @@ class Delete(ChosenPage):
                 for folder in chosen.folders
             ],
             next=self.request.POST.get("next", ""),
+        )
+
+    def weigh_keys(self, bucket: BucketInfo, chosen: Chosen) -> Weight | None:
+        if not chosen.keys:
+            return None
+        return bulk.weigh_keys(
+            self.principal, bucket.name, chosen.keys, now=timezone.now()
         )
 
     def weigh_versions(self, bucket: BucketInfo, chosen: Chosen) -> Weight | None:
@@ -288,7 +315,9 @@ class Purge(BucketPage):
     def show(
         self, name: str, prefix: str, form: PurgeForm, status: int = 200
     ) -> HttpResponse:
-        bucket = get_bucket(self.principal, "s3:ListBucket", name)
+        bucket = get_bucket(
+            self.principal, "s3:ListBucket", name, context={"s3:prefix": prefix}
+        )
         response = self.render_bucket(
             bucket,
             title="Purge",
@@ -505,7 +534,7 @@ class Transfer(ChosenPage):
         crowd: Crowd | None = None,
         status: int = 200,
     ) -> HttpResponse:
-        bucket = get_bucket(self.principal, "s3:ListBucket", name)
+        bucket = bucket_of(self.principal, name, chosen)
         response = self.render_bucket(
             bucket,
             title="Move or rename" if self.removes_source else "Copy",

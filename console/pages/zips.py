@@ -12,13 +12,12 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
 
-from buckets.access import get_bucket
 from console import jobs
 from console.models import JobKind
 from console.pages.browser import folder_of
 from console.pages.buckets import BucketPage
 from console.pages.objects import disposition
-from console.pages.removal import Chosen, bucket_names, measured
+from console.pages.removal import Chosen, bucket_names, bucket_of, measured
 from console.settings.widgets import ConsoleForm
 from kernel.errors import InvalidArgument, ObjectStoreError
 from objects import archiving, bulk, zips
@@ -162,7 +161,7 @@ class StoreZip(BucketPage):
     def show(
         self, name: str, chosen: Chosen, form: ArchiveForm, status: int = 200
     ) -> HttpResponse:
-        bucket = get_bucket(self.principal, "s3:ListBucket", name)
+        bucket = bucket_of(self.principal, name, chosen)
         response = self.render_bucket(
             bucket,
             title="Make a zip",
