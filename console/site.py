@@ -6,7 +6,8 @@ import time
 from typing import Any
 
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.template.response import TemplateResponse
 from django.urls import path
 from unfold.sites import UnfoldAdminSite
@@ -22,6 +23,8 @@ class ConsoleSite(UnfoldAdminSite):
 
     index_title = "Dashboard"
     login_form = SignInForm
+    login_template = "console/sign_in.html"
+    password_change_template = "console/password_change.html"  # noqa: S105 - a path
 
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and principal_of(request) is not None
@@ -43,6 +46,15 @@ class ConsoleSite(UnfoldAdminSite):
 
         page = Dashboard if sees_store(request) else Mine
         return page.as_view(site=self)(request)  # type: ignore[return-value]
+
+    def catch_all_view(self, request: HttpRequest, url: str) -> HttpResponseBase:
+        """Say on a page of the console that there is none at an address."""
+        from console.pages.missing import Missing
+
+        try:
+            return super().catch_all_view(request, url)
+        except Http404:
+            return Missing.as_view(site=self)(request)
 
     def search(
         self, request: HttpRequest, extra_context: dict[str, Any] | None = None
