@@ -7,6 +7,7 @@ const FILES_AT_ONCE = 3;
 const PARTS_AT_ONCE = 3;
 const TRIES = 4;
 const KEYS_AT_ONCE = 1000;
+const OUT_OF_DATE = "This page is out of date. Sign in again in another tab, then retry.";
 const LEFT = "There already; left as it is.";
 const WHOLE_UP_TO = 32 * 1024 * 1024;
 
@@ -14,8 +15,10 @@ export class Refused extends Error {}
 
 class Stopped extends Error {}
 
+/* The cookie's, where scripts may read it: it outlives a sign-in in another tab. */
 function csrfToken() {
-    return document.querySelector("input[name=csrfmiddlewaretoken]").value;
+    return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1]
+        ?? document.querySelector("input[name=csrfmiddlewaretoken]").value;
 }
 
 function address(base, query) {
@@ -52,7 +55,7 @@ function refusalOf(request) {
         const { error } = JSON.parse(request.responseText);
         message = error.message;
     } catch {
-        /* not JSON: the status says it */
+        if (request.status === 403) message = OUT_OF_DATE;
     }
     const error = request.status >= 500 || request.status === 429
         ? new Error(message)
