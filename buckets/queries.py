@@ -170,8 +170,11 @@ def has_versions(bucket_id: int) -> bool:
     """Tell whether anything, even a delete marker, is left in a bucket."""
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT 1 FROM objects_objectversion WHERE bucket_id = %s LIMIT 1",
-            [bucket_id],
+            "SELECT 1 FROM objects_objectversion WHERE bucket_id = %s"
+            " AND is_latest AND NOT is_delete_marker"
+            " UNION ALL SELECT 1 FROM objects_objectversion WHERE bucket_id = %s"
+            " AND (is_delete_marker OR NOT is_latest) LIMIT 1",
+            [bucket_id, bucket_id],
         )
         return cursor.fetchone() is not None
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from kernel.database.rows import execute, fetch_all
+from objects.queries import EVERY, TABLE
 
 # By counter, as the triggers on the versions table have it.
 COUNTED = {
@@ -41,7 +42,7 @@ LACKING = ", ".join(f"COALESCE(held.{n}, 0) - counted.{n}" for n in NAMES)
 # One statement sees one moment: writers need not stop.
 
 
-def compared(where: str) -> str:
+def compared(where: str, versions: str) -> str:
     return f"""
         SELECT b.id, b.name, {LACKING}
         FROM buckets_bucket b
@@ -49,13 +50,14 @@ def compared(where: str) -> str:
               FROM buckets_bucketusage {where} GROUP BY bucket_id) counted
             ON counted.bucket_id = b.id
         LEFT JOIN (SELECT bucket_id, {sums()}
-                   FROM objects_objectversion {where} GROUP BY bucket_id) held
+                   FROM {versions} v {where} GROUP BY bucket_id) held
             ON held.bucket_id = b.id
         ORDER BY b.name
     """  # noqa: S608 - joined from the constants above
 
 
-ALL_COMPARED, ONE_COMPARED = compared(""), compared("WHERE bucket_id = %s")
+ALL_COMPARED = compared("", TABLE)
+ONE_COMPARED = compared("WHERE bucket_id = %s", EVERY)
 
 
 def differences(bucket_id: int | None = None) -> list[Difference]:

@@ -24,8 +24,8 @@ from lifecycle.evaluation import Version
 from lifecycle.models import LifecycleOutcome, LifecycleRun
 from lifecycle.rules import Action, Clause, RuleSet, key_ranges
 from objects.models import MultipartUpload
+from objects.queries import EVERY, PARTS, TABLE
 
-TABLE = "objects_objectversion"
 COLUMNS = (
     "v.id, v.key, v.version_id, v.created_at, v.size, v.storage_class, v.is_null,"
     " v.is_delete_marker, v.tags, v.retain_until, v.has_legal_hold"
@@ -106,8 +106,8 @@ def _key_at(stretch: Condition, number: int) -> str:
     """Give the key of the stretch's version at a number, "" when it has fewer."""
     condition, values = stretch
     row = fetch_one(
-        f"SELECT v.key FROM {TABLE} v WHERE {condition.format(v='v')}"
-        " ORDER BY v.key, v.version_id LIMIT 1 OFFSET %s",
+        f"SELECT v.key FROM {EVERY} v WHERE {condition.format(v='v')}"
+        " ORDER BY v.key LIMIT 1 OFFSET %s",
         [*values, number - 1],
     )
     return "" if row is None else str(row[0])
@@ -115,32 +115,30 @@ def _key_at(stretch: Condition, number: int) -> str:
 
 def _batch(stretch: Condition, versioning: str, due: Condition, last: str) -> Batch:
     where, values = stretch
-    found = f"FROM {TABLE} v WHERE {where.format(v='v')}"
-    count = fetch_one(f"SELECT count(*) {found}", values)
     due_sql, due_values = due
+    within, is_due = where.format(v="v"), due_sql.format(v="v")
+    parts = [f"FROM {TABLE} v WHERE {within} AND {part}" for part in PARTS]
+    counts = " + ".join(f"(SELECT count(*) {part})" for part in parts)
+    seen = fetch_one(f"SELECT {counts}", values * len(PARTS))
     if versioning:
         # A key with anything due comes whole: what its versions are is a matter of
-        # those above and below them. A window is one walk along the index.
-        rows = fetch_all(
-            f"SELECT * FROM (SELECT {COLUMNS},"
-            f" max(CASE WHEN {due_sql.format(v='v')} THEN 1 ELSE 0 END)"
-            f" OVER (PARTITION BY v.key) AS is_due {found}) w"
-            " WHERE w.is_due = 1 ORDER BY w.key, w.version_id",
-            [*due_values, *values],
-        )
+        # those above and below them.
+        keys = " UNION ".join(f"SELECT v.key {part} AND {is_due}" for part in parts)
+        found, more = f"v.key IN ({keys})", [*values, *due_values] * len(PARTS)
     else:
-        rows = fetch_all(
-            f"SELECT {COLUMNS}, 1 {found} AND {due_sql.format(v='v')}"
-            " ORDER BY v.key, v.version_id",
-            [*values, *due_values],
-        )
-    assert count is not None
-    return Batch(last, count[0], [_version(row) for row in rows])
+        found, more = is_due, due_values
+    rows = fetch_all(
+        f"SELECT {COLUMNS} FROM {EVERY} v WHERE {within} AND {found}"
+        " ORDER BY v.key, v.version_id",
+        [*values, *more],
+    )
+    assert seen is not None
+    return Batch(last, seen[0], [_version(row) for row in rows])
 
 
 def _version(row: Row) -> Version:
     row_id, key, version_id, created_at, size, name, is_null, is_marker, *rest = row
-    tags, retain_until, has_legal_hold, _ = rest
+    tags, retain_until, has_legal_hold = rest
     return Version(
         row_id,
         key,

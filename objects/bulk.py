@@ -205,8 +205,8 @@ WEIGH = """
         count(CASE WHEN has_legal_hold OR retain_until > %s THEN 1 END),
         count(*)
     FROM (
-        SELECT is_latest, is_delete_marker, size, has_legal_hold, retain_until
-        FROM objects_objectversion
+        SELECT key, is_latest, is_delete_marker, size, has_legal_hold, retain_until
+        FROM {every} v
         WHERE bucket_id = %s AND key >= %s {end} ORDER BY key LIMIT %s
     ) AS weighed
 """
@@ -224,7 +224,7 @@ def weigh(
     values += [end] if end else []
     with connection.cursor() as cursor:
         cursor.execute(
-            WEIGH.format(end="AND key < %s" if end else ""),
+            WEIGH.format(every=queries.EVERY, end="AND key < %s" if end else ""),
             [*values, MOST_WEIGHED + 1],
         )
         *counts, weighed = cursor.fetchone()

@@ -16,7 +16,7 @@ from kernel.database.fields import column_time
 from kernel.database.rows import execute, fetch_all, fetch_one, insert
 from kernel.database.vendor import is_postgresql
 from kernel.entropy import id_bytes
-from kernel.listing import SMALLEST
+from kernel.listing import SMALLEST, common_prefix, utf8
 from kernel.names import next_name
 from kernel.results import (
     BucketInfo,
@@ -61,6 +61,19 @@ BLOB = ", ".join(f"b.{name}" for name in BLOB_COLUMNS.split(", "))
 WIDTH = len(NAMES)
 TABLE = "objects_objectversion"
 
+CURRENT = "v.is_latest AND NOT v.is_delete_marker"
+# On SQLite current objects have an index of keys, and all other versions another. What
+# asks for versions in every state names EVERY: SQLite reads the two by their indexes
+# and merges them as it goes, if what it is ordered by is among what it selects.
+PARTS = (
+    ("TRUE",)
+    if is_postgresql()
+    else (CURRENT, "(v.is_delete_marker OR NOT v.is_latest)")
+)
+EVERY = (
+    f"({' UNION ALL '.join(f'SELECT * FROM {TABLE} v WHERE {part}' for part in PARTS)})"
+)
+
 # Django writes JSON null as SQL NULL; an empty document is the column's default.
 EMPTY = "{}"
 
@@ -89,21 +102,29 @@ def _opened(row: Sequence[Any]) -> OpenedVersion:
     return OpenedVersion(ObjectInfo._make(row[:WIDTH]), blob)
 
 
+LOOK = f"SELECT {COLUMNS} FROM {TABLE} v"
+LOOK_EVERY = f"SELECT {COLUMNS} FROM {EVERY} v"
+OF_KEY = "v.bucket_id = %s AND v.key = %s"
+# A smaller version id is a newer version.
+NEWEST_FIRST = "ORDER BY v.version_id LIMIT 1"
+# What is asked of a version besides its key.
+ANY, BY_ID, NULL = "", " AND v.version_id = %s", " AND v.is_null"
+ROW_ID = (
+    f"(SELECT w.id FROM (SELECT v.id, v.version_id FROM {EVERY} v"
+    f" WHERE {OF_KEY}{{also}} {NEWEST_FIRST}) AS w)"
+)
 # One row as long as the bucket is what it was, whether or not it has the version.
 OPEN = (
     f"SELECT {COLUMNS}, {BLOB} FROM buckets_bucket k"
-    f" LEFT JOIN {TABLE} v ON v.bucket_id = %s AND v.key = %s{{which}}"
+    f" LEFT JOIN {TABLE} v ON {{which}}"
     " LEFT JOIN blobs_blob b ON b.id = v.blob_id"
-    " WHERE k.id = %s AND k.revision = %s ORDER BY v.version_id LIMIT 1"
+    " WHERE k.id = %s AND k.revision = %s"
 )
-OPEN_LATEST = OPEN.format(which="")
-OPEN_NULL = OPEN.format(which=" AND v.is_null")
-OPEN_BY_ID = OPEN.format(which=" AND v.version_id = %s")
-LOOK = f"SELECT {COLUMNS} FROM {TABLE} v"
-# By the index over bucket, key and version id, in which the newest is first.
-LATEST = " WHERE v.bucket_id = %s AND v.key = %s ORDER BY v.version_id LIMIT 1"
-BY_ID = " WHERE v.bucket_id = %s AND v.key = %s AND v.version_id = %s"
-NULL = " WHERE v.bucket_id = %s AND v.key = %s AND v.is_null"
+OPEN_CURRENT = OPEN.format(which=f"{OF_KEY} AND {CURRENT}")
+OPEN_ANY = {
+    also: OPEN.format(which=f"v.id = {ROW_ID.format(also=also)}")
+    for also in (ANY, BY_ID, NULL)
+}
 
 
 def open_version(
@@ -113,28 +134,43 @@ def open_version(
 
     None when the bucket has gone, or changed, since it was read.
     """
-    values: list[Any] = [bucket.id, key]
-    statement = OPEN_LATEST
-    if version_id == NULL_VERSION:
-        statement = OPEN_NULL
-    elif version_id:
-        statement = OPEN_BY_ID
-        values.append(version_id)
-    row = fetch_one(statement, [*values, bucket.id, bucket.revision])
+    if not version_id:
+        found = _open(OPEN_CURRENT, bucket, [key])
+        if found is None or found.info is not None or not bucket.versioning:
+            return found
+        # Where no object is current, a delete marker may be the latest version.
+    also, values = _which(version_id)
+    return _open(OPEN_ANY[also], bucket, [key, *values])
+
+
+def _open(
+    statement: str, bucket: BucketInfo, values: list[str]
+) -> OpenedVersion | None:
+    row = fetch_one(statement, [bucket.id, *values, bucket.id, bucket.revision])
     return None if row is None else _opened(row)
 
 
 def look_up(bucket_id: int, key: str, version_id: str = "") -> ObjectInfo | None:
     """Find a version without touching its bytes."""
-    which, values = _which(bucket_id, key, version_id)
-    row = fetch_one(LOOK + which, values)
+    also, values = _which(version_id)
+    row = fetch_one(
+        f"{LOOK_EVERY} WHERE {OF_KEY}{also} {NEWEST_FIRST}", [bucket_id, key, *values]
+    )
     return None if row is None else ObjectInfo._make(row)
 
 
-# Joined, as SQLite finds no pair by index that is IN a list of pairs.
-LOOK_UP_EACH = (
-    f"WITH wanted(key, version_id) AS (VALUES {{pairs}}) SELECT {COLUMNS}"
-    f" FROM wanted w CROSS JOIN {TABLE} v WHERE v.bucket_id = %s AND v.key = w.key AND "
+def _which(version_id: str) -> tuple[str, list[str]]:
+    if not version_id:
+        return ANY, []
+    return (NULL, []) if version_id == NULL_VERSION else (BY_ID, [version_id])
+
+
+# Joined, as SQLite finds no pair by index that is IN a list of pairs; each part by
+# itself, as it knows no join with both.
+LOOK_UP_EACH = "WITH wanted(key, version_id) AS (VALUES {pairs}) " + " UNION ALL ".join(
+    f"SELECT {COLUMNS} FROM wanted w CROSS JOIN {TABLE} v"
+    f" WHERE v.bucket_id = %s AND v.key = w.key AND {part} AND {{which}}"
+    for part in PARTS
 )
 
 
@@ -148,8 +184,8 @@ def look_up_each(bucket_id: int, places: Iterable[tuple[str, str]]) -> list[Obje
     for values, which in ((named, "v.version_id = w.version_id"), (null, "v.is_null")):
         if values:
             pairs = ", ".join(["(%s, %s)"] * (len(values) // 2))
-            sql = LOOK_UP_EACH.format(pairs=pairs) + which
-            rows = fetch_all(sql, [*values, bucket_id])
+            sql = LOOK_UP_EACH.format(pairs=pairs, which=which)
+            rows = fetch_all(sql, [*values, *[bucket_id] * len(PARTS)])
             found.extend(ObjectInfo._make(row) for row in rows)
     return found
 
@@ -160,14 +196,6 @@ def by_row(row_id: int) -> ObjectInfo | None:
         cursor.execute(f"{LOOK} WHERE v.id = %s", [row_id])
         row = cursor.fetchone()
     return None if row is None else ObjectInfo._make(row)
-
-
-def _which(bucket_id: int, key: str, version_id: str) -> tuple[str, list[Any]]:
-    if not version_id:
-        return LATEST, [bucket_id, key]
-    if version_id == NULL_VERSION:
-        return NULL, [bucket_id, key]
-    return BY_ID, [bucket_id, key, version_id]
 
 
 def lock_key(bucket_id: int, key: str) -> None:
@@ -205,14 +233,11 @@ class Displaced(NamedTuple):
 
 
 REMOVE_NULL = (
-    f"DELETE FROM {TABLE} WHERE bucket_id = %s AND key = %s AND is_null"
-    " RETURNING version_id, blob_id"
+    f"DELETE FROM {TABLE} WHERE id IN"
+    f" (SELECT v.id FROM {EVERY} v WHERE {OF_KEY}{NULL}) RETURNING version_id, blob_id"
 )
-HIDE_LATEST = (
-    f"UPDATE {TABLE} SET is_latest = %s WHERE id = ("
-    f" SELECT id FROM {TABLE} WHERE bucket_id = %s AND key = %s"
-    " ORDER BY version_id LIMIT 1) AND is_latest RETURNING version_id"
-)
+SHOW_NEWEST = f"UPDATE {TABLE} SET is_latest = %s WHERE id = {ROW_ID.format(also=ANY)}"
+HIDE_LATEST = f"{SHOW_NEWEST} AND is_latest RETURNING version_id"
 
 
 def displace(bucket: BucketInfo, key: str) -> Displaced:
@@ -327,12 +352,7 @@ def remove_version(version: ObjectInfo) -> bool:
         if not cursor.rowcount:
             return False
         if version.is_latest:
-            cursor.execute(
-                f"UPDATE {TABLE} SET is_latest = %s WHERE id = ("
-                f" SELECT id FROM {TABLE} WHERE bucket_id = %s AND key = %s"
-                " ORDER BY version_id LIMIT 1)",
-                [True, version.bucket_id, version.key],
-            )
+            cursor.execute(SHOW_NEWEST, [True, version.bucket_id, version.key])
     return True
 
 
@@ -344,9 +364,6 @@ def update_version(version_row_id: int, **columns: Any) -> None:
             f"UPDATE {TABLE} SET {names} WHERE id = %s",
             [*columns.values(), version_row_id],
         )
-
-
-CURRENT = "v.is_latest AND NOT v.is_delete_marker"
 
 
 # The columns of ObjectSummary, in its order. A time as text is read when it is shown.
@@ -404,7 +421,7 @@ WALK = """
         WHERE walk.key IS NOT NULL AND walk.step < %s
     )
 """
-SEEK = f"SELECT v.key FROM {TABLE} v WHERE {{where}} ORDER BY v.key LIMIT 1"
+SEEK = "SELECT v.key FROM {table} v WHERE {where} ORDER BY v.key LIMIT 1"
 PAST = """
     CASE WHEN {find}(substr(walk.key, %s), %s) > 0
     THEN substr(walk.key, 1, %s + {find}(substr(walk.key, %s), %s)) || %s
@@ -420,6 +437,7 @@ def _walk(
     delimiter: str,
     limit: int,
     also: tuple[str, list[Any]],
+    table: str = TABLE,
 ) -> tuple[str, list[Any]]:
     """Write the walk; each of its rows is a key that stands alone or for its prefix."""
     condition, more = also
@@ -436,8 +454,8 @@ def _walk(
         next_where += " AND v.key < %s"
         next_values.append(end)
     sql = WALK.format(
-        first=SEEK.format(where=f"{where} AND {condition}"),
-        next=SEEK.format(where=f"{next_where} AND {condition}"),
+        first=SEEK.format(table=table, where=f"{where} AND {condition}"),
+        next=SEEK.format(table=table, where=f"{next_where} AND {condition}"),
     )
     return sql, [*where_values, *more, *next_values, *more, limit]
 
@@ -476,7 +494,7 @@ def page_of_versions(
         values += after
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{LOOK} WHERE {condition} ORDER BY v.key, v.version_id LIMIT %s",
+            f"{LOOK_EVERY} WHERE {condition} ORDER BY v.key, v.version_id LIMIT %s",
             [*values, limit],
         )
         return [ObjectInfo._make(row) for row in cursor.fetchall()]
@@ -486,7 +504,9 @@ def walk_keys(
     bucket_id: int, start: str, end: str, prefix: str, delimiter: str, limit: int
 ) -> list[str]:
     """List one key, of any state, for each that stands alone and each prefix."""
-    walk, values = _walk(bucket_id, start, end, prefix, delimiter, limit, ("TRUE", []))
+    walk, values = _walk(
+        bucket_id, start, end, prefix, delimiter, limit, ("TRUE", []), EVERY
+    )
     with connection.cursor() as cursor:
         cursor.execute(
             f"{walk} SELECT key FROM walk WHERE key IS NOT NULL ORDER BY step", values
@@ -504,7 +524,7 @@ def versions_of_keys(
     marks = ", ".join(["%s"] * len(wanted))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{LOOK} WHERE v.bucket_id = %s AND v.key IN ({marks})"
+            f"{LOOK_EVERY} WHERE v.bucket_id = %s AND v.key IN ({marks})"
             " ORDER BY v.key, v.version_id LIMIT %s",
             [bucket_id, *wanted, limit],
         )
@@ -519,8 +539,8 @@ def latest_of_keys(bucket_id: int, keys: Iterable[str]) -> list[ObjectInfo]:
     marks = ", ".join(["%s"] * len(wanted))
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{LOOK} WHERE v.bucket_id = %s AND v.key IN ({marks}) AND v.is_latest"
-            " ORDER BY v.key",
+            f"{LOOK_EVERY} WHERE v.bucket_id = %s AND v.key IN ({marks})"
+            " AND v.is_latest ORDER BY v.key",
             [bucket_id, *wanted],
         )
         return [ObjectInfo._make(row) for row in cursor.fetchall()]
@@ -551,6 +571,19 @@ def count_objects(bucket_id: int, start: str, end: str, most: int) -> int:
     return 0 if row is None else int(row[0])
 
 
+class Walked(NamedTuple):
+    """What a walk of keys goes over: a table, and a condition on its rows."""
+
+    table: str
+    condition: str
+
+
+LISTED = Walked(TABLE, CURRENT)
+# With those that are listed where there is no index without them.
+NOT_LISTED = Walked(TABLE, PARTS[-1])
+IN_EVERY_STATE = Walked(EVERY, "TRUE")
+
+
 class StepOfKeys(NamedTuple):
     """A stretch of a bucket's keys: where it lies, how many there are, the last."""
 
@@ -571,19 +604,15 @@ def step_of_keys(
     most: int,
     *,
     is_down: bool = False,
-    is_hidden: bool = False,
+    among: Walked = LISTED,
 ) -> StepOfKeys | None:
-    """Find the stretch of at most so many current keys, by the index alone.
-
-    What is hidden has no index of its own: there each version counts.
-    """
+    """Find the stretch of keys with at most so many versions, by the index alone."""
     condition, values = _between(bucket_id, start, end)
-    which = "TRUE" if is_hidden else CURRENT
     direction = "DESC" if is_down else "ASC"
     row = fetch_one(
         f"SELECT count(*), {'min' if is_down else 'max'}(key) FROM (SELECT v.key FROM"
-        f" {TABLE} v WHERE {condition} AND {which} ORDER BY v.key {direction}"
-        " LIMIT %s) AS walked",
+        f" {among.table} v WHERE {condition} AND {among.condition}"
+        f" ORDER BY v.key {direction} LIMIT %s) AS walked",
         [*values, most],
     )
     if row is None or not row[0]:
@@ -694,8 +723,9 @@ def _matching(
 # The version of a key that was current at a time, by the index alone: the first from
 # the place of that time on. Asked for as a value, so that no plan joins whole buckets.
 THEN = (
-    f"SELECT {{column}} FROM {TABLE} n WHERE n.bucket_id = v.bucket_id"
-    " AND n.key = v.key AND n.version_id >= %s ORDER BY n.version_id LIMIT 1"
+    f"SELECT w.told FROM (SELECT n.version_id, {{column}} AS told FROM {EVERY} n"
+    " WHERE n.bucket_id = v.bucket_id AND n.key = v.key AND n.version_id >= %s"
+    " ORDER BY n.version_id LIMIT 1) AS w"
 )
 
 
@@ -715,7 +745,7 @@ def page_of_past(
     condition, values = _between(bucket_id, start, end)
     was_current, more = _current_at(place)
     rows = fetch_all(
-        f"SELECT {SUMMARY} FROM {TABLE} v WHERE {condition} AND {was_current}"
+        f"SELECT {SUMMARY} FROM {EVERY} v WHERE {condition} AND {was_current}"
         " ORDER BY v.key LIMIT %s",
         [*values, *more, limit],
     )
@@ -732,18 +762,28 @@ def walk_past(
     *,
     place: str,
 ) -> list[ObjectSummary]:
-    """List one object, as it was, for each key alone and each common prefix."""
+    """List one object, as it was, for each key alone and each common prefix.
+
+    Each part is walked by itself: where one has nothing to show for long, a walk over
+    both would look through that anew at each step.
+    """
     was_current, more = _current_at(place)
-    walk, values = _walk(
-        bucket_id, start, end, prefix, delimiter, limit, (was_current, more)
-    )
-    rows = fetch_all(
-        f"{walk} SELECT {SUMMARY} FROM walk CROSS JOIN {TABLE} v"
-        f" WHERE v.bucket_id = %s AND v.key = walk.key AND {was_current}"
-        " ORDER BY v.key",
-        [*values, bucket_id, *more],
-    )
-    return [ObjectSummary._make(row) for row in rows]
+    rows: dict[str, ObjectSummary] = {}
+    for part in PARTS:
+        walk, values = _walk(
+            *(bucket_id, start, end, prefix, delimiter, limit),
+            (f"{part} AND {was_current}", more),
+        )
+        found = fetch_all(
+            f"{walk} SELECT {SUMMARY} FROM walk CROSS JOIN {TABLE} v"
+            f" WHERE v.bucket_id = %s AND v.key = walk.key AND {part} AND {was_current}"
+            " ORDER BY v.key",
+            [*values, bucket_id, *more],
+        )
+        for row in map(ObjectSummary._make, found):
+            shown = common_prefix(row.key, prefix, delimiter) or row.key
+            rows.setdefault(shown, row)
+    return sorted(rows.values(), key=lambda row: utf8(row.key))[:limit]
 
 
 def _changed_between(
@@ -764,7 +804,7 @@ def changed_since(
     condition, values = _changed_between(bucket_id, start, end, place, until)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{LOOK} WHERE {condition} ORDER BY v.key LIMIT %s", [*values, limit]
+            f"{LOOK_EVERY} WHERE {condition} ORDER BY v.key LIMIT %s", [*values, limit]
         )
         return [ObjectInfo._make(row) for row in cursor.fetchall()]
 
@@ -780,7 +820,8 @@ def past_of_keys(
     was_current, more = _current_at(place)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"{LOOK} WHERE v.bucket_id = %s AND v.key IN ({marks}) AND {was_current}",
+            f"{LOOK_EVERY} WHERE v.bucket_id = %s AND v.key IN ({marks})"
+            f" AND {was_current}",
             [bucket_id, *wanted, *more],
         )
         found = [ObjectInfo._make(row) for row in cursor.fetchall()]
@@ -791,7 +832,7 @@ def past_of_keys(
 CHANGED = f"""
     SELECT v.is_delete_marker AS is_gone, v.size AS size, ({
     THEN.format(column="CASE WHEN n.is_delete_marker THEN -1 ELSE n.size END")
-}) AS was FROM {TABLE} v
+}) AS was FROM {EVERY} v
 """
 WEIGH_CHANGED = """
     SELECT count(CASE WHEN was >= 0 AND is_gone THEN 1 END),

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 from django.utils import timezone
@@ -29,6 +30,9 @@ from objects.copies import restore_version
 from objects.listings import fold, listing_context, name_of
 from objects.operations import FailedDeletion, delete_object
 from objects.searches import KEYS_PER_STEP, MOST_SECONDS, until
+
+# What was there may be hidden now, or written anew.
+step_of_keys = partial(queries.step_of_keys, among=queries.IN_EVERY_STATE)
 
 # The first stretch of a page, and the next after each that was not in vain: a page of a
 # hundred folders of 10,000 keys takes 26 ms instead of 169.
@@ -121,9 +125,8 @@ class PastWalk:
         start, end = page_bounds(self.prefix, start)
         length = SHORT_STEP
         while most:
-            step = queries.step_of_keys(
-                self.bucket_id, start, end, min(length, KEYS_PER_STEP), is_hidden=True
-            )
+            walked = min(length, KEYS_PER_STEP)
+            step = step_of_keys(self.bucket_id, start, end, walked)
             if step is None:
                 break
             found = self.rows(*step.bounds, most + 1 - len(rows))
@@ -227,9 +230,7 @@ def stretches(bucket_id: int, prefix: str, after: str) -> Iterator[queries.StepO
     """Give all keys under a prefix, deleted ones too, in stretches of some of them."""
     start, end = page_bounds(prefix, start_after(after, "", "") if after else "")
     while True:
-        step = queries.step_of_keys(
-            bucket_id, start, end, KEYS_PER_STEP, is_hidden=True
-        )
+        step = step_of_keys(bucket_id, start, end, KEYS_PER_STEP)
         if step is None:
             return
         yield step

@@ -431,7 +431,7 @@ class Walk:
                 end,
                 KEYS_PER_STEP,
                 is_down=is_down,
-                is_hidden=self.is_hidden,
+                among=queries.NOT_LISTED if self.is_hidden else queries.LISTED,
             )
             if step is None:
                 return
