@@ -547,11 +547,14 @@ class BucketPage(Page):
     def http_method_not_allowed(
         self, request: Any, *arguments: Any, **names: Any
     ) -> HttpResponseBase:
-        """Lead those back to the bucket whose form was lost where they signed in."""
         if request.method != "GET":
             return super().http_method_not_allowed(request, *arguments, **names)
+        return self.after_lost_form(names["name"])
+
+    def after_lost_form(self, name: str) -> HttpResponse:
+        """Lead those back to the bucket whose form was lost where they signed in."""
         self.warn("Nothing was done: you had been signed out. Please do it again.")
-        return self.go(reverse("admin:browse", args=[names["name"]]))
+        return self.go(reverse("admin:browse", args=[name]))
 
 
 class BucketOverview(BucketPage):

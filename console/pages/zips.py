@@ -30,7 +30,9 @@ class ZipDownload(BucketPage):
     """What is chosen in the browser, or a whole folder, as one download."""
 
     def get(self, request: Any, name: str) -> HttpResponseBase:
-        prefix = request.GET.get("prefix", "")
+        prefix = request.GET.get("prefix")
+        if prefix is None:
+            return self.after_lost_form(name)
         chunks = zips.zip_objects(self.principal, name, Targets(folders=(prefix,)))
         return zip_response(chunks, title_of(Targets(folders=(prefix,)), name))
 
@@ -101,7 +103,9 @@ class StoreZip(BucketPage):
     tab = "objects"
 
     def get(self, request: Any, name: str) -> HttpResponse:
-        prefix = request.GET.get("prefix", "")
+        prefix = request.GET.get("prefix")
+        if prefix is None:
+            return self.after_lost_form(name)
         return self.ask(name, Chosen([], [], [prefix]))
 
     def ask(self, name: str, chosen: Chosen) -> HttpResponse:

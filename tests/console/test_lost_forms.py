@@ -8,7 +8,9 @@ import pytest
 from django.test import Client
 
 
-@pytest.mark.parametrize("act", ["delete", "transfer", "edit-objects", "folder"])
+@pytest.mark.parametrize(
+    "act", ["delete", "transfer", "edit-objects", "folder", "zip", "store-zip"]
+)
 def test_lost_form_leads_back_to_the_bucket(
     operator: Client, bucket: str, act: str
 ) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import re
 import tracemalloc
 import zipfile
 from typing import Any
@@ -49,6 +51,21 @@ def test_folder_arrives_whole_under_its_name(
         "album/deep/two.txt": b"2" * 40_000,
         "album/empty.txt": b"",
     }
+
+
+@pytest.mark.parametrize("folder", ["", "a & ö/"])
+def test_links_of_the_browser_lead_to_what_is_shown(
+    operator: Any, root: Any, bucket: str, folder: str
+) -> None:
+    put(root, bucket, f"{folder}one.txt", b"1")
+    page = operator.get(f"/admin/buckets/{bucket}/objects/", {"prefix": folder})
+    stream, store = (
+        html.unescape(one)
+        for one in re.findall(r'<a href="([^"]*zip/[^"]*)"', page.content.decode())
+    )
+    archive = opened(operator.get(stream))
+    assert [name.rpartition("/")[2] for name in archive.namelist()] == ["one.txt"]
+    assert b"Into bucket" in operator.get(store).content
 
 
 def test_selection_of_keys_and_folders(operator: Any, root: Any, bucket: str) -> None:
