@@ -27,10 +27,6 @@ class RemoveConstraint(OnSqlite, migrations.RemoveConstraint):
     pass
 
 
-class AlterField(OnSqlite, migrations.AlterField):
-    pass
-
-
 class AddConstraint(OnSqlite, migrations.AddConstraint):
     pass
 
@@ -50,18 +46,23 @@ class Migration(migrations.Migration):
     ]
     operations = [
         migrations.RunPython(migrations.RunPython.noop, create_triggers),
-        RemoveConstraint(model_name="objectversion", name="version_once"),
-        AlterField(
-            model_name="objectversion",
-            name="bucket",
-            field=models.ForeignKey(
-                db_constraint=False,
-                db_index=False,
-                on_delete=django.db.models.deletion.DO_NOTHING,
-                related_name="versions",
-                to="buckets.bucket",
-            ),
+        # Done where the table is made anew without its constraint.
+        migrations.SeparateDatabaseAndState(
+            state_operations=[
+                migrations.AlterField(
+                    model_name="objectversion",
+                    name="bucket",
+                    field=models.ForeignKey(
+                        db_constraint=False,
+                        db_index=False,
+                        on_delete=django.db.models.deletion.DO_NOTHING,
+                        related_name="versions",
+                        to="buckets.bucket",
+                    ),
+                ),
+            ],
         ),
+        RemoveConstraint(model_name="objectversion", name="version_once"),
         AddConstraint(
             model_name="objectversion",
             constraint=kernel.database.constraints.UniqueBesides(
