@@ -167,7 +167,10 @@ def delete(bucket_id: int) -> None:
 
 
 def has_versions(bucket_id: int) -> bool:
-    """Tell whether anything, even a delete marker, is left in a bucket."""
+    """Tell whether anything, even a delete marker, is left in a bucket.
+
+    By both indexes of keys: on SQLite none has all versions.
+    """
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT 1 FROM objects_objectversion WHERE bucket_id = %s"

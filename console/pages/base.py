@@ -108,10 +108,10 @@ class Page(View):
 
     @property
     def is_confirmed(self) -> bool:
-        """Tell whether the form comes from the page that asks."""
+        """Tell whether the form comes from the page that asks first."""
         return "confirmed" in self.request.POST
 
-    def ask(
+    def ask_first(
         self, question: str, text: str = "", *, verb: str, back: str
     ) -> HttpResponse:
         """Ask before what destroys: the answer sends the same form, confirmed."""

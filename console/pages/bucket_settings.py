@@ -100,7 +100,7 @@ class BucketSetting(BucketPage):
         setting = setting_called(slug)
         if "remove" in request.POST and setting.remove is not None:
             if not self.is_confirmed:
-                return self.ask(
+                return self.ask_first(
                     f"Remove {setting.title} from {name}?",
                     "What was set stays in the setting's history.",
                     verb="Remove",

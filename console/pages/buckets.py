@@ -664,7 +664,7 @@ class Unfinished(BucketPage):
         if not chosen:
             self.warn("Nothing was chosen.")
         elif not self.is_confirmed:
-            return self.ask(
+            return self.ask_first(
                 f"Give up {plural(len(chosen), 'upload')} in {name}?",
                 "Their parts are deleted for good.",
                 verb="Give up",

@@ -154,7 +154,7 @@ class EditObjects(BucketPage):
         may = may_in(self.principal, bucket, *MAY, folder=chosen.folder)
         if not any(may[right] for right in FIELDS):
             get_bucket(self.principal, "s3:PutObject", name, f"{chosen.folder}*")
-        if "confirmed" not in request.POST:
+        if not self.is_confirmed:
             return self.show(bucket, chosen, EditForm(bucket, may))
         form = EditForm(bucket, may, request.POST)
         if not form.is_valid():

@@ -166,7 +166,7 @@ class Keys(Page):
         key = administration.get_key(self.principal, key_id, "iam:DeleteAccessKey")
         at = key.last_used_at
         used = f"last used {at:%d %b %Y, %H:%M} UTC" if at else "never used"
-        return self.ask(
+        return self.ask_first(
             f"Delete the key {key_id}?",
             "It goes for good: programs that sign with it are refused at once. It was "
             f"{used}.",

@@ -311,7 +311,7 @@ class UserPage(Page):
     def delete_policy(self, request: Any, unique_id: str) -> HttpResponseBase:
         user, policy = name_of(self.principal, unique_id), request.POST.get("name", "")
         if not self.is_confirmed:
-            return self.ask(
+            return self.ask_first(
                 f"Remove the policy {policy} from {user}?",
                 "It goes for good, with all that it allows and denies.",
                 verb="Remove",
@@ -344,7 +344,7 @@ class UserPage(Page):
     def delete(self, request: Any, unique_id: str) -> HttpResponseBase:
         if not self.is_confirmed:
             identity = administration.get_identity(self.principal, unique_id)
-            return self.ask(
+            return self.ask_first(
                 f"Delete the user {identity.name}?",
                 what_ends_with(self.principal, identity, timezone.now()),
                 verb="Delete",
@@ -447,7 +447,7 @@ class GroupPage(Page):
 
     def ask_to_delete(self, unique_id: str) -> HttpResponse:
         group = administration.get_group(self.principal, unique_id)
-        return self.ask(
+        return self.ask_first(
             f"Delete the group {group.name}?",
             "Its members stay, without its policies.",
             verb="Delete",

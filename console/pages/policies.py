@@ -172,7 +172,7 @@ class PolicyPage(Page):
 
     def ask_to_delete(self, unique_id: str) -> HttpResponse:
         policy = administration.get_policy(self.principal, unique_id)
-        return self.ask(
+        return self.ask_first(
             f"Delete the policy {policy.name}?",
             "It goes for good, and is detached from all users and groups.",
             verb="Delete",

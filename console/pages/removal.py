@@ -137,7 +137,7 @@ class Delete(ChosenPage):
     def post(self, request: Any, name: str) -> HttpResponseBase:
         chosen = Chosen.of(request.POST)
         bucket = bucket_of(self.principal, name, chosen)
-        if "confirmed" not in request.POST:
+        if not self.is_confirmed:
             return self.preview(bucket, chosen)
         if chosen.search is not None:
             job = start_match_job(self.principal, JobKind.PURGE, name, chosen)
@@ -497,7 +497,7 @@ class Transfer(ChosenPage):
         chosen = Chosen.of(request.POST)
         if chosen.versions:
             raise InvalidArgument("Earlier versions are restored, not moved.")
-        if "confirmed" not in request.POST:
+        if not self.is_confirmed:
             initial = {"bucket": name, "target": self.suggested(chosen)}
             form = TransferForm(self.names(name), initial=initial)
             return self.show(name, chosen, form)

@@ -138,7 +138,7 @@ class SharePage(Page):
     def post(self, request: Any, share_id: int) -> HttpResponseBase:
         if not self.is_confirmed:
             share = self.found(share_id)
-            return self.ask(
+            return self.ask_first(
                 f"End the link to {share.key or share.bucket_name}?",
                 "Whoever has it gets nothing any more.",
                 verb="End this link",

@@ -106,9 +106,9 @@ class StoreZip(BucketPage):
         prefix = request.GET.get("prefix")
         if prefix is None:
             return self.after_lost_form(name)
-        return self.ask(name, Chosen([], [], [prefix]))
+        return self.begin(name, Chosen([], [], [prefix]))
 
-    def ask(self, name: str, chosen: Chosen) -> HttpResponse:
+    def begin(self, name: str, chosen: Chosen) -> HttpResponse:
         title = title_of(chosen.targets, name)
         initial = {
             "bucket": name,
@@ -119,8 +119,8 @@ class StoreZip(BucketPage):
 
     def post(self, request: Any, name: str) -> HttpResponseBase:
         chosen = chosen_for_zip(request.POST)
-        if "confirmed" not in request.POST:
-            return self.ask(name, chosen)
+        if not self.is_confirmed:
+            return self.begin(name, chosen)
         form = ArchiveForm(bucket_names(self.principal, name), request.POST)
         if not form.is_valid():
             return self.show(name, chosen, form, 400)
