@@ -7,6 +7,8 @@ import hmac
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from email.errors import HeaderParseError
+from email.header import decode_header, make_header
 from functools import lru_cache
 from typing import Any
 from urllib.parse import parse_qsl, unquote, unquote_plus
@@ -15,12 +17,14 @@ from kernel.errors import (
     InvalidArgument,
     InvalidRequest,
 )
-from kernel.http.requests import SPELLINGS, is_secure
+from kernel.http.requests import SPELLINGS, has_header_of, is_secure
 from kernel.kept_settings import settings
 from kernel.names import REDIRECT
 from kernel.results import CUSTOMER, KMS, CustomerKey, ObjectAttributes
 
 METADATA = "HTTP_X_AMZ_META_"
+# How conditions and keys begin that are about what is copied.
+OF_COPY_SOURCE = "HTTP_X_AMZ_COPY_SOURCE_"
 # Headers that are kept with an object and given back with it.
 KEPT_HEADERS = {
     "HTTP_CACHE_CONTROL": "Cache-Control",
@@ -69,7 +73,9 @@ def without_framing(encoding: str) -> str:
 
 
 def metadata_of(meta: Mapping[str, Any]) -> dict[str, str]:
-    found = {}
+    found: dict[str, str] = {}
+    if not has_header_of(meta, METADATA):
+        return found
     for name, value in meta.items():
         if name.startswith(METADATA):
             found[metadata_name(meta, name)] = text_of(value)
@@ -82,13 +88,25 @@ def metadata_name(meta: Mapping[str, Any], name: str) -> str:
 
 
 def text_of(value: str) -> str:
-    """Read a header that holds UTF-8, which the server hands on as Latin-1."""
-    if value.isascii():
-        return value
+    """Read metadata: encoded words of RFC 2047, as AWS does, or UTF-8.
+
+    The server hands on as Latin-1 what is not ASCII.
+    """
     try:
-        return value.encode("latin-1").decode()
-    except UnicodeError:
-        return value
+        if not value.isascii():
+            return value.encode("latin-1").decode()
+        if "=?" in value:
+            return decoded_words(value)
+    except (HeaderParseError, LookupError, ValueError):
+        pass
+    return value
+
+
+def decoded_words(value: str) -> str:
+    """Decode encoded words. Raises what Python does where they are none."""
+    text = str(make_header(decode_header(value)))
+    text.encode()  # Half a surrogate pair could not be stored.
+    return text
 
 
 def tags_of(meta: Mapping[str, Any]) -> dict[str, str]:
@@ -261,8 +279,10 @@ def retain_until_of(meta: Mapping[str, Any]) -> datetime | None:
     return date if date.tzinfo else date.replace(tzinfo=UTC)
 
 
-def legal_hold_of(meta: Mapping[str, Any]) -> bool:
-    text = meta.get("HTTP_X_AMZ_OBJECT_LOCK_LEGAL_HOLD", "OFF")
+def legal_hold_of(meta: Mapping[str, Any]) -> bool | None:
+    text = meta.get("HTTP_X_AMZ_OBJECT_LOCK_LEGAL_HOLD")
+    if text is None:
+        return None
     if text not in {"ON", "OFF"}:
         raise InvalidArgument(
             "Legal Hold must be either of 'ON' or 'OFF'",

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 from django.db import connection
 
@@ -216,6 +218,29 @@ def test_copies(rest, objects):
     assert "x-amz-meta-a" not in answer.headers
 
 
+def test_a_copy_is_made_of_the_source_that_is_meant(objects):
+    objects("PUT", "source", DATA)
+    source = {"x_amz_copy_source": "/my-bucket/source"}
+    other = objects("PUT", "copy", **source, x_amz_copy_source_if_match='"other"')
+    assert other.status_code == 412
+    assert objects("HEAD", "copy").status_code == 404
+    etag = objects("HEAD", "source")["ETag"]
+    meant = objects("PUT", "copy", **source, x_amz_copy_source_if_match=etag)
+    assert meant.status_code == 200
+
+
+def test_the_last_page_of_uploads_names_no_next(rest, objects):
+    for key in ("a", "b"):
+        objects("POST", f"{key}/uploads")
+    page = rest("GET", "/my-bucket/uploads?limit=1").json()
+    assert (page["is_truncated"], page["next_key_marker"]) == (True, "a")
+    after = f"key_marker=a&upload_id_marker={page['next_upload_id_marker']}"
+    last = rest("GET", f"/my-bucket/uploads?limit=1&{after}").json()
+    assert [one["object_key"] for one in last["uploads"]] == ["b"]
+    assert not last["is_truncated"]
+    assert last["next_key_marker"] is last["next_upload_id_marker"] is None
+
+
 def test_deleting_many(rest, objects):
     for key in ("a", "b", "c"):
         objects("PUT", key, DATA)
@@ -239,6 +264,30 @@ def test_a_signed_url_opens_one_object_for_a_while(rest, objects, client):
     assert client.get(path + "&version_id=null").status_code == 401
     expired = path.replace(f"expires={signed['expires']}", "expires=1")
     assert client.get(expired).status_code == 401
+
+
+@pytest.mark.parametrize("key", ["a/../b", "./a", "a/.", "..", "a/.../.b"])
+def test_a_signed_url_of_lone_dots_is_not_shortened_by_clients(objects, client, key):
+    objects("PUT", key, DATA)
+    url = objects("POST", f"{key}/signed-url", {}).json()["url"]
+    path = httpx.URL(url).raw_path.decode()
+    assert path == url.removeprefix("http://testserver")
+    assert body(client.get(path)) == DATA
+
+
+def test_who_comes_with_an_expired_url_is_told_the_rate(objects, client, monkeypatch):
+    monkeypatch.setattr("objects.views.time", SimpleNamespace(time=lambda: 0))
+    signed = urlsplit(objects("POST", "key/signed-url", {}).json()["url"])
+    expired = client.get(f"{signed.path}?{signed.query}")
+    assert expired.status_code == 403
+    assert "X-RateLimit-Limit" in expired
+
+
+@pytest.mark.parametrize("path", ["/v1/buckets/my-bucket/objects/key", "/objects/key"])
+def test_who_comes_in_two_ways_is_told_the_rate(rest, client, path):
+    twice = client.get(f"{path}?X-Amz-Algorithm=x", headers=rest.headers)
+    assert twice.status_code == 400
+    assert "X-RateLimit-Limit" in twice
 
 
 def test_the_documented_multipart_upload(rest, objects, settings):
@@ -283,6 +332,32 @@ def test_queries_stay_within_their_budget(rest, objects, django_assert_max_num_q
     # and on PostgreSQL the lock that lets one writer of a key in at a time.
     with django_assert_max_num_queries(6 + (connection.vendor == "postgresql")):
         objects("PUT", "new-key", DATA)
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [
+        ("=?UTF-8?B?S8O2bG4=?=", "=?UTF-8?Q?K=C3=B6ln?="),
+        ("=?ISO-8859-1?Q?K=F6ln?=", "=?UTF-8?Q?K=C3=B6ln?="),
+        ("=?utf-8?q?in_ASCII?=", "in ASCII"),
+        ("=?no-such-charset?Q?K?=", "=?no-such-charset?Q?K?="),
+        ("=?unicode_escape?Q?=5Cud800?=", "=?unicode_escape?Q?=5Cud800?="),
+        ("=?UTF-8?B?S?=", "=?UTF-8?B?S?="),
+        ("1 =? 2", "1 =? 2"),
+    ],
+)
+def test_encoded_words_are_decoded_before_they_are_kept(rest, sent, told):
+    """AWS, "Working with object metadata": decoded as per RFC 2047 before storing."""
+    rest("PUT", "/my-bucket")
+    rest("PUT", "/my-bucket/objects/key", DATA, **{"x-amz-meta-town": sent})
+    assert rest("HEAD", "/my-bucket/objects/key")["x-amz-meta-town"] == told
+
+
+def test_encoded_words_bring_no_control_characters(rest):
+    rest("PUT", "/my-bucket")
+    sent = {"x-amz-meta-town": "=?UTF-8?Q?a=0D=0ASet-Cookie:_b?="}
+    answer = rest("PUT", "/my-bucket/objects/key", DATA, **sent)
+    assert answer.status_code == 400
 
 
 def test_metadata_that_is_not_ascii_comes_back_encoded(rest):

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from objectstore import results
 from objectstore.results import Attachments, CreatedKey, Key, Policy, PolicyPage
-from objectstore.transport import Transport, quoted
+from objectstore.transport import Transport, segment
 
 KeyKind = Literal["api", "s3"]
 KeyStatus = Literal["active", "inactive"]
@@ -122,15 +122,15 @@ class Access:
 
 
 def key_path(key_id: str) -> str:
-    return f"/iam/keys/{quoted(key_id)}"
+    return f"/iam/keys/{segment(key_id)}"
 
 
 def policy_path(policy_name: str) -> str:
-    return f"/iam/policies/{quoted(policy_name)}"
+    return f"/iam/policies/{segment(policy_name)}"
 
 
 def attachment_path(policy_name: str, kind: str, name: str) -> str:
-    return f"{policy_path(policy_name)}/attachments/{kind}/{quoted(name)}"
+    return f"{policy_path(policy_name)}/attachments/{kind}/{segment(name)}"
 
 
 def stated(moment: datetime | object | None) -> str | None:

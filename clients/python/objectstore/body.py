@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from secrets import token_hex
 from types import TracebackType
 
 import httpx
@@ -12,6 +13,7 @@ import httpx
 from objectstore.errors import TransportError
 
 CHUNK = 256 * 1024
+LONGEST_NAME = 255
 
 
 class Body:
@@ -34,6 +36,8 @@ class Body:
             yield from self._response.iter_raw(chunk_size)
         except httpx.TransportError as error:
             raise TransportError(f"the download broke off: {error}") from error
+        except httpx.StreamError as error:
+            raise ValueError("the body has been read before, or closed") from error
         finally:
             self.close()
 
@@ -44,11 +48,21 @@ class Body:
         return self._data
 
     def save_to(self, path: str | os.PathLike[str]) -> int:
-        """Write the object to a file; give its size in bytes."""
+        """Write the object to a file, which appears only when it is whole.
+
+        Gives its size in bytes.
+        """
+        target = Path(path)
+        partial = beside(target, f".{token_hex(8)}.part")
         size = 0
-        with Path(path).open("wb") as file:
-            for chunk in self.iter_bytes():
-                size += file.write(chunk)
+        try:
+            with partial.open("xb") as file:
+                for chunk in self.iter_bytes():
+                    size += file.write(chunk)
+            partial.replace(target)
+        except BaseException:
+            partial.unlink(missing_ok=True)
+            raise
         return size
 
     def close(self) -> None:
@@ -74,3 +88,9 @@ class Body:
         traceback: TracebackType | None,
     ) -> None:
         self.close()
+
+
+def beside(target: Path, ending: str) -> Path:
+    """Give the path of a file beside another, whose name no file system finds long."""
+    name = os.fsencode(target.name)[: LONGEST_NAME - len(ending)]
+    return target.with_name(os.fsdecode(name) + ending)

@@ -12,6 +12,8 @@ import httpx
 from objectstore import results, transfers
 from objectstore.access import Access
 from objectstore.body import Body
+from objectstore.errors import NotFound, ObjectNotFound
+from objectstore.metadata import to_header
 from objectstore.results import (
     Bucket,
     BucketPage,
@@ -30,7 +32,7 @@ from objectstore.results import (
 )
 from objectstore.shares import Shares
 from objectstore.transfers import Attributes
-from objectstore.transport import Transport, quoted
+from objectstore.transport import Transport, quoted, segment
 
 Progress = Callable[[int, int], None]
 Configuration = Literal[
@@ -195,9 +197,8 @@ class Client(Access, Shares):
                 }
             ),
         }
-        content = body.encode() if isinstance(body, str) else body
         answer = self._transport.send(
-            "PUT", object_path(bucket, key), headers=headers, content=content
+            "PUT", object_path(bucket, key), headers=headers, content=content_of(body)
         )
         return results.stored_of(answer.json())
 
@@ -249,10 +250,18 @@ class Client(Access, Shares):
     def head_object(
         self, bucket: str, key: str, *, version_id: str | None = None
     ) -> ObjectHead:
-        """Give an object's headers."""
-        answer = self._transport.send(
-            "HEAD", object_path(bucket, key), query={"version_id": version_id}
-        )
+        """Give an object's headers. Raises ObjectNotFound, also without the bucket."""
+        try:
+            answer = self._transport.send(
+                "HEAD", object_path(bucket, key), query={"version_id": version_id}
+            )
+        except NotFound as error:
+            # The answer to HEAD has no body that would say what is not there.
+            raise ObjectNotFound(
+                f"there is no object {bucket}/{key}",
+                status=error.status,
+                request_id=error.request_id,
+            ) from error
         return ObjectHead(**results.head_facts(answer))
 
     def delete_object(
@@ -299,7 +308,7 @@ class Client(Access, Shares):
     ) -> StoredObject:
         """Copy an object without moving its bytes through the client."""
         headers = {
-            "x-amz-copy-source": quoted(f"/{source_bucket}/{source_key}"),
+            "x-amz-copy-source": f"/{segment(source_bucket)}/{quoted(source_key)}",
             **upload_headers(content_type, metadata, storage_class),
             **present(
                 {
@@ -419,7 +428,8 @@ class Client(Access, Shares):
     ) -> Part:
         """Send one part: 5 MiB or more, but for the last."""
         path = f"{upload_path(bucket, key, upload_id)}/parts/{part_number}"
-        return results.part_of(self._transport.send("PUT", path, content=body).json())
+        answer = self._transport.send("PUT", path, content=content_of(body))
+        return results.part_of(answer.json())
 
     def list_parts(
         self,
@@ -559,7 +569,7 @@ class Client(Access, Shares):
 
 
 def bucket_path(bucket: str) -> str:
-    return f"/buckets/{quoted(bucket)}"
+    return f"/buckets/{segment(bucket)}"
 
 
 def object_path(bucket: str, key: str) -> str:
@@ -567,7 +577,13 @@ def object_path(bucket: str, key: str) -> str:
 
 
 def upload_path(bucket: str, key: str, upload_id: str) -> str:
-    return f"{object_path(bucket, key)}/uploads/{quoted(upload_id)}"
+    return f"{object_path(bucket, key)}/uploads/{segment(upload_id)}"
+
+
+def content_of(body: Any) -> Any:
+    if body is None:
+        raise TypeError("the body is None: nothing is b''")
+    return body.encode() if isinstance(body, str) else body
 
 
 def present(headers: Mapping[str, str | None]) -> dict[str, str]:
@@ -579,7 +595,9 @@ def upload_headers(
     metadata: Mapping[str, str] | None,
     storage_class: str | None,
 ) -> dict[str, str]:
-    headers = {f"x-amz-meta-{name}": text for name, text in (metadata or {}).items()}
+    headers = {
+        f"x-amz-meta-{name}": to_header(text) for name, text in (metadata or {}).items()
+    }
     return {
         **headers,
         **present({"Content-Type": content_type, "x-amz-storage-class": storage_class}),

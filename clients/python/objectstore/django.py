@@ -272,6 +272,6 @@ class StoredFile(BytesFile):
 
     def __exit__(self, kind: Any, error: Any, traceback: Any) -> None:
         """Send what was written, unless the writing failed."""
-        if kind is not None and self._opened is not None:
-            self._opened.close()
+        if kind is not None and self.mode == "wb":
+            self.file.close()
         self.close()

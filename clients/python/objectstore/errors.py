@@ -50,7 +50,7 @@ class ObjectStoreError(Exception):
 
 
 class TransportError(ObjectStoreError):
-    """The server could not be reached, or the connection broke."""
+    """The server was not reached, the connection broke, or spoilt what it brought."""
 
 
 class NotModified(ObjectStoreError):

@@ -11,6 +11,7 @@ from typing import Any, Self
 import httpx
 
 from objectstore.body import Body
+from objectstore.metadata import from_header
 
 
 class Result:
@@ -298,7 +299,7 @@ def head_facts(response: httpx.Response) -> dict[str, Any]:
         "version_id": headers.get("x-amz-version-id", ""),
         "storage_class": headers.get("x-amz-storage-class", ""),
         "metadata": {
-            name.removeprefix("x-amz-meta-"): value
+            name.removeprefix("x-amz-meta-"): from_header(value)
             for name, value in headers.items()
             if name.startswith("x-amz-meta-")
         },

@@ -10,12 +10,19 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from functools import partial
-from io import BytesIO
+from io import SEEK_END, BytesIO
+from itertools import count
 from pathlib import Path
 from threading import Lock
 from typing import TYPE_CHECKING, BinaryIO
 
-from objectstore.errors import InvalidRange, ObjectStoreError, PreconditionFailed
+from objectstore.body import beside
+from objectstore.errors import (
+    InvalidRange,
+    ObjectStoreError,
+    PreconditionFailed,
+    TransportError,
+)
 from objectstore.results import ObjectDownload, ObjectHead, Part, StoredObject
 
 if TYPE_CHECKING:
@@ -23,6 +30,7 @@ if TYPE_CHECKING:
 
 PART_SIZE = 16 * 1024**2
 MOST_PARTS = 10_000
+md5 = partial(hashlib.md5, usedforsecurity=False)
 Progress = Callable[[int, int], None]
 
 
@@ -84,9 +92,8 @@ def upload_file(
     sent = parts_of(client, bucket, key, upload_id) if upload_id else {}
 
     def send(number: int) -> Part:
-        with Path(path).open("rb") as file:
-            file.seek((number - 1) * part_size)
-            data = file.read(part_size)
+        start = (number - 1) * part_size
+        data = read_span(path, start, min(part_size, size - start))
         return send_part(client, upload, number, data, sent.get(number), counter)
 
     upload = (bucket, key, upload_id or begin(client, bucket, key, plan))
@@ -184,7 +191,7 @@ def send_part(
 def is_same(part: Part, data: bytes) -> bool:
     if part.size != len(data):
         return False
-    return part.etag == hashlib.md5(data, usedforsecurity=False).hexdigest()
+    return part.etag == md5(data).hexdigest()
 
 
 def finish(
@@ -227,6 +234,15 @@ def side_by_side(work: Iterator[Callable[[], Part]], threads: int) -> list[Part]
     return parts
 
 
+def read_span(path: str | os.PathLike[str], start: int, size: int) -> bytes:
+    with Path(path).open("rb") as file:
+        file.seek(start)
+        data = file.read(size)
+    if len(data) < size:
+        raise OSError("the file ended early: it changed while it was uploaded")
+    return data
+
+
 def read_exactly(stream: BinaryIO, size: int) -> bytes:
     """Read until there are so many bytes or the stream ends: a pipe gives fewer."""
     data = bytearray()
@@ -245,21 +261,72 @@ def download_file(
 ) -> ObjectHead:
     head = client.head_object(bucket, key, version_id=version_id)
     target = Path(path)
-    partial = target.with_name(f"{target.name}.{head.etag}.part")
+    partial = beside(target, f".{head.etag}.part")
     counter = Counter(head.size, progress)
-    done = partial.stat().st_size if partial.exists() else 0
-    if done > head.size:
+    # Not appending: two downloads at once write the same bytes at the same places.
+    with open(partial, "r+b", opener=creating) as file:
+        if file.seek(0, SEEK_END) > head.size:
+            file.seek(0)
+            file.truncate()
+        counter.add(file.tell())
+        fetch_rest(client, bucket, key, version_id, head, file, counter)
+    if not settle(partial, target, head):
+        raise TransportError("what was downloaded is not the object: try again")
+    return head
+
+
+def settle(partial: Path, target: Path, head: ObjectHead) -> bool:
+    """Give the file its name if it holds the object; else it is fetched anew."""
+    try:
+        if holds(partial, head):
+            partial.replace(target)
+            return True
         partial.unlink()
-        done = 0
-    counter.add(done)
-    if done < head.size or not head.size:
-        content = open_rest(client, bucket, key, version_id, head, done)
-        with partial.open("ab") as file:
+        return False
+    except FileNotFoundError:
+        # Another download of this object to this file was done first.
+        return holds(target, head)
+
+
+def holds(path: Path, head: ObjectHead) -> bool:
+    """Compare a file with an object: by size, and by the ETag where it is an MD5."""
+    with path.open("rb") as file:
+        if os.fstat(file.fileno()).st_size != head.size:
+            return False
+        return "-" in head.etag or file_md5(file) == head.etag
+
+
+def file_md5(file: BinaryIO) -> str:
+    return hashlib.file_digest(file, md5).hexdigest()  # type: ignore[arg-type]
+
+
+def creating(path: str, flags: int) -> int:
+    """Open a file that need not be there, as no mode of open does without appending."""
+    return os.open(path, flags | os.O_CREAT, 0o666)
+
+
+def fetch_rest(
+    client: Client,
+    bucket: str,
+    key: str,
+    version_id: str | None,
+    head: ObjectHead,
+    file: BinaryIO,
+    counter: Counter,
+) -> None:
+    """Write what a file lacks of the object, going on where a connection breaks."""
+    for attempt in count():
+        if head.size and file.tell() == head.size:
+            return
+        content = open_rest(client, bucket, key, version_id, head, file.tell())
+        try:
             for chunk in content.body.iter_bytes():
                 file.write(chunk)
                 counter.add(len(chunk))
-    partial.replace(target)
-    return head
+            return
+        except TransportError:
+            if not client._transport.may_try_again(attempt):
+                raise
 
 
 def open_rest(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 import time
-from collections.abc import Callable, Mapping
-from io import SEEK_SET
+from collections.abc import Callable, Iterator, Mapping
+from io import SEEK_END, TextIOBase
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import httpx
 
@@ -41,10 +41,10 @@ class Transport:
         sleep: Callable[[float], None] = time.sleep,
         http: httpx.Client | None = None,
     ) -> None:
-        self._base = base_url.rstrip("/")
+        self._base = checked_url(base_url).rstrip("/")
         # Bodies are given as they are stored: a proxy must not compress them.
         self._headers = {
-            "Authorization": f"Bearer {api_key}",
+            "Authorization": f"Bearer {checked_key(api_key)}",
             "Accept-Encoding": "identity",
         }
         self._max_retries = max_retries
@@ -79,7 +79,8 @@ class Transport:
             for name, value in (query or {}).items()
             if value is not None
         }
-        length, start = measure(content)
+        start, size = (0, 0) if content is None else measure(content)
+        length = {} if content is None else {"Content-Length": str(size)}
         may_be_done = False
         for attempt in range(self._max_retries + 1):
             request = self._http.build_request(
@@ -87,7 +88,7 @@ class Transport:
                 self._base + path,
                 params=parameters or None,
                 headers=encoded({**self._headers, **dict(headers or {}), **length}),
-                content=pieces(content, start),
+                content=pieces(content, start, size),
                 json=json,
             )
             is_last = attempt == self._max_retries
@@ -95,6 +96,8 @@ class Transport:
                 response = self._http.send(request, stream=True)
                 if not (is_streamed and response.is_success):
                     response.read()
+            except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
+                raise ValueError(f"{method} {path} cannot be sent: {error}") from error
             except httpx.TransportError as error:
                 is_unreached = isinstance(error, UNREACHED)
                 if is_last or (makes_new and not is_unreached):
@@ -114,50 +117,88 @@ class Transport:
             self._sleep(asked_delay(response) or self._delay(attempt))
         raise AssertionError("the last attempt returns or raises")
 
+    def may_try_again(self, attempt: int) -> bool:
+        """Wait as before a request's next attempt; tell whether there is one."""
+        if attempt >= self._max_retries:
+            return False
+        self._sleep(self._delay(attempt))
+        return True
+
     def _delay(self, attempt: int) -> float:
         """Double at each attempt; a little chance keeps clients from moving in step."""
         delay = self._retry_delay * 2.0**attempt
         return min(delay * random.uniform(1.0, 1.1), LONGEST_DELAY)  # noqa: S311
 
 
+def checked_url(text: str) -> str:
+    url = urlsplit(text)
+    if url.scheme not in {"http", "https"} or not url.hostname:
+        raise ValueError(f"{text!r} is not a URL: it begins with https:// or http://")
+    return text
+
+
+def checked_key(api_key: str) -> str:
+    """Give the key without the line end of the file that it was read from."""
+    key = api_key.strip()
+    if not key or not key.isprintable():
+        raise ValueError("the API key is empty or holds control characters")
+    return key
+
+
 def encoded(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
-    """Write headers as UTF-8: metadata may hold more than ASCII."""
+    """Write headers as UTF-8."""
     return [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def asked_delay(response: httpx.Response) -> float:
     text = response.headers.get("Retry-After", "")
-    return min(float(text), LONGEST_DELAY) if text.isdigit() else 0.0
+    return min(float(text), LONGEST_DELAY) if text.isdecimal() else 0.0
 
 
-def is_repeatable(content: Any) -> bool:
-    """Tell whether a body can be sent again from its start."""
-    if content is None or isinstance(content, bytes | bytearray | memoryview):
-        return True
-    return hasattr(content, "seekable") and bool(content.seekable())
-
-
-def measure(content: Any) -> tuple[dict[str, str], int]:
-    """Give the Content-Length header of a body and where a file's reading starts."""
-    if content is None:
-        return {}, 0
+def measure(content: Any) -> tuple[int, int]:
+    """Give where the reading of a body starts, and how many bytes it has."""
     if isinstance(content, bytes | bytearray | memoryview):
-        return {"Content-Length": str(len(content))}, 0
-    if not is_repeatable(content):
-        raise ValueError("the body must be bytes or a file that can seek")
+        return 0, memoryview(content).nbytes
+    if isinstance(content, TextIOBase):
+        raise TypeError("the file gives text: open it in binary mode")
+    if not hasattr(content, "seekable") or not content.seekable():
+        raise ValueError(
+            "the body must be bytes or a file that can seek; "
+            "upload_stream takes one that cannot"
+        )
     start = content.tell()
-    end = content.seek(0, 2)
-    content.seek(start, SEEK_SET)
-    return {"Content-Length": str(end - start)}, start
+    end = content.seek(0, SEEK_END)
+    content.seek(start)
+    return start, max(end - start, 0)
 
 
-def pieces(content: Any, start: int) -> Any:
+def pieces(content: Any, start: int, size: int) -> Any:
     if content is None or isinstance(content, bytes):
         return content
     if isinstance(content, bytearray | memoryview):
         return bytes(content)
-    content.seek(start, SEEK_SET)
-    return iter(lambda: content.read(CHUNK), b"")
+    content.seek(start)
+    return read_pieces(content, size)
+
+
+def read_pieces(file: Any, size: int) -> Iterator[bytes]:
+    """Read so many bytes of a file, also when it has grown since it was measured."""
+    while size:
+        piece = file.read(min(CHUNK, size))
+        if not piece:
+            raise OSError(f"the file ended {size} bytes early: it changed meanwhile")
+        size -= len(piece)
+        yield piece
+
+
+def segment(name: str) -> str:
+    """Percent-encode a name or id, which is one segment of a path.
+
+    An empty one, or a slash in it, would lead to something else than what is meant.
+    """
+    if not name or "/" in name:
+        raise ValueError(f"{name!r} is not a name: it is empty or holds a slash")
+    return quoted(name)
 
 
 def quoted(text: str) -> str:

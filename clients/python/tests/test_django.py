@@ -211,3 +211,11 @@ def test_it_is_named_in_storages(options, settings):
     }
     name = storages["default"].save("a", ContentFile(b"text"))
     assert storages["default"].open(name).read() == b"text"
+
+
+def test_a_writing_that_fails_before_its_first_byte_keeps_what_was_there(storage):
+    storage.save("a.txt", ContentFile(b"precious"))
+    file = storage.open("a.txt", "wb")
+    file.__exit__(RuntimeError, RuntimeError(), None)
+    file.close()
+    assert storage.open("a.txt").read() == b"precious"

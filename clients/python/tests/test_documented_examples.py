@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import io
+import os
+import random
+
 import objectstore
 import pytest
 from objectstore import RestStore
@@ -238,3 +242,121 @@ def test_versions_by_pages_and_deleted_by_id(client, bucket):
     assert [one.version_id for one in listed] == ids[::-1]
     client.delete_objects(bucket, [("key", ids[1])])
     assert client.get_object(bucket, "key").body.read() == b"1"
+
+
+@pytest.mark.parametrize(
+    "lead_elsewhere",
+    [
+        lambda client, bucket: client.delete_bucket(f"{bucket}/objects/key"),
+        lambda client, bucket: client.delete_bucket(""),
+        lambda client, bucket: client.get_object(f"{bucket}/objects", "key"),
+        lambda client, bucket: client.abort_multipart_upload(bucket, "key", ""),
+        lambda client, bucket: client.detach_policy("all/x", "users", "admin"),
+    ],
+)
+def test_a_name_leads_nowhere_else(client, bucket, lead_elsewhere):
+    for key in ("key", "key/uploads/"):
+        client.put_object(bucket, key, b"precious")
+    with pytest.raises(ValueError, match="is not a name"):
+        lead_elsewhere(client, bucket)
+    assert len(list(client.iter_objects(bucket))) == 2
+
+
+def test_a_file_that_shrinks_while_it_goes_up_is_not_stored(client, bucket, tmp_path):
+    source = tmp_path / "log"
+    source.write_bytes(b"x" * 2 * PART)
+    with pytest.raises(OSError, match="ended early"):
+        client.upload_file(
+            bucket,
+            "log",
+            source,
+            part_size=PART,
+            threads=1,
+            progress=lambda done, total: os.truncate(source, PART + 1),
+        )
+    assert not list(client.iter_objects(bucket))
+    assert not list(client.iter_multipart_uploads(bucket))
+
+
+@pytest.mark.parametrize("ending", ["", "-2"])
+def test_downloads_of_one_object_to_one_file_do_not_mix(
+    client, bucket, tmp_path, ending
+):
+    data = random.Random(1).randbytes(PART + 100)
+    client.upload_stream(
+        bucket, "key", io.BytesIO(data), part_size=PART if ending else 2 * PART
+    )
+    target = tmp_path / "file"
+    another = Once(lambda: client.download_file(bucket, "key", target))
+    head = client.download_file(bucket, "key", target, progress=another)
+    assert head.etag.endswith(ending)
+    assert target.read_bytes() == data
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+class Once:
+    """Progress that does something else when the first bytes have come."""
+
+    def __init__(self, act):
+        self.act = act
+
+    def __call__(self, done, total):
+        if done and self.act is not None:
+            act, self.act = self.act, None
+            act()
+
+
+def test_what_is_not_the_object_is_not_taken_for_it(client, bucket, tmp_path):
+    client.put_object(bucket, "key", b"0123456789" * 1000)
+    etag = client.head_object(bucket, "key").etag
+    (tmp_path / f"file.{etag}.part").write_bytes(bytes(3000))
+    with pytest.raises(objectstore.errors.TransportError, match="not the object"):
+        client.download_file(bucket, "key", tmp_path / "file")
+    assert not list(tmp_path.iterdir())
+    client.download_file(bucket, "key", tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == b"0123456789" * 1000
+
+
+def test_a_long_name_is_downloaded_to(client, bucket, tmp_path):
+    client.put_object(bucket, "key", b"bytes")
+    target = tmp_path / ("ä" * 127)
+    client.download_file(bucket, "key", target)
+    assert target.read_bytes() == b"bytes"
+
+
+def test_a_body_is_saved_whole_or_not_at_all(client, bucket, tmp_path):
+    client.put_object(bucket, "key", b"new")
+    target = tmp_path / "file"
+    target.write_bytes(b"old")
+    body = client.get_object(bucket, "key").body
+    body.close()
+    with pytest.raises(ValueError, match="read before, or closed"):
+        body.save_to(target)
+    assert target.read_bytes() == b"old"
+    assert client.get_object(bucket, "key").body.save_to(target) == 3
+    assert target.read_bytes() == b"new"
+    assert [one.name for one in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.parametrize(
+    "text", ["Zoë 日本", "plain", "=?utf-8?b?no word", "=?a?q?b?="]
+)
+def test_metadata_comes_back_as_it_was_given(client, bucket, text):
+    client.put_object(bucket, "key", b"", metadata={"author": text})
+    assert client.head_object(bucket, "key").metadata == {"author": text}
+    upload = client.create_multipart_upload(bucket, "parts", metadata={"author": text})
+    part = client.upload_part(bucket, "parts", upload.upload_id, 1, b"bytes")
+    client.complete_multipart_upload(bucket, "parts", upload.upload_id, [part])
+    client.copy_object(bucket, "parts", bucket, "copy")
+    assert client.get_object(bucket, "copy").metadata == {"author": text}
+
+
+def test_what_is_not_there_is_an_object_not_found(client, bucket, tmp_path):
+    for bucket_name in (bucket, "no-such-bucket"):
+        with pytest.raises(objectstore.errors.ObjectNotFound, match="no/key"):
+            client.head_object(bucket_name, "no/key")
+    with pytest.raises(objectstore.errors.ObjectNotFound) as failure:
+        client.download_file(bucket, "no/key", tmp_path / "file")
+    assert failure.value.status == 404
+    assert failure.value.request_id
+    assert not list(tmp_path.iterdir())

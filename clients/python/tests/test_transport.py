@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import threading
+from array import array
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
-from objectstore import errors, transfers
+from objectstore import Client, errors, transfers
+from objectstore.body import CHUNK
 from objectstore.keyvalue import RestStore
 from objectstore.transport import Transport, quoted
 
@@ -218,3 +221,159 @@ def test_what_broke_an_upload_is_what_is_told():
         transfers.finish(
             GoneServer(), ("bucket", "key", "id"), iter([unreadable]), plan, aborts=True
         )
+
+
+class Changing(io.BytesIO):
+    """A file that somebody else writes to, or cuts, after its first read."""
+
+    def __init__(self, data, change):
+        super().__init__(data)
+        self.change = change
+
+    def read(self, size=-1):
+        data = super().read(size)
+        place = self.tell()
+        self.change(self)
+        self.seek(place)
+        return data
+
+
+def test_a_file_that_grows_is_sent_as_it_was_measured(serve, delays):
+    server = serve()
+    growing = Changing(b"x" * 100, lambda file: file.seek(0, 2) and file.write(b"more"))
+    transport(server, delays).send("PUT", "/x", content=growing)
+    assert server.bodies == [b"x" * 100]
+
+
+def test_a_file_that_shrinks_says_so(serve, delays):
+    size = 3 * 1024**2
+    shrinking = Changing(b"x" * size, lambda file: file.truncate(1024**2))
+    with pytest.raises(OSError, match="ended 2097152 bytes early"):
+        transport(serve(), delays).send("PUT", "/x", content=shrinking)
+    assert delays == []
+
+
+def test_the_bytes_of_a_view_are_counted_not_its_items(serve, delays):
+    server = serve()
+    view = memoryview(array("I", [1, 2, 3]))
+    transport(server, delays).send("PUT", "/x", content=view)
+    assert server.bodies == [view.tobytes()]
+
+
+def test_a_file_of_text_is_refused_in_words(serve, delays, tmp_path):
+    (tmp_path / "text").write_text("text")
+    server = serve()
+    with (
+        (tmp_path / "text").open() as file,
+        pytest.raises(TypeError, match="binary mode"),
+    ):
+        transport(server, delays).send("PUT", "/x", content=file)
+    assert server.bodies == []
+
+
+@pytest.mark.parametrize("text", ["with\nline", " spaces "])
+def test_what_cannot_be_sent_is_not_tried_again(serve, delays, text):
+    with pytest.raises(ValueError, match="cannot be sent"):
+        transport(serve(), delays).send("PUT", "/x", headers={"x-amz-meta-a": text})
+    assert delays == []
+
+
+def test_a_keys_line_end_is_not_sent(serve, delays):
+    server = serve()
+    Transport(server.url, "secret\n", timeout=5.0, max_retries=0, retry_delay=1.0).send(
+        "GET", "/x"
+    )
+    assert server.headers[0]["Authorization"] == "Bearer secret"
+
+
+@pytest.mark.parametrize("api_key", ["", " ", "two\nlines"])
+def test_a_key_that_cannot_be_one_is_not_repeated_in_the_complaint(api_key):
+    with pytest.raises(ValueError, match="the API key is empty or holds control") as it:
+        RestStore("http://127.0.0.1:1", api_key)
+    assert "two" not in str(it.value)
+
+
+@pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "localhost:8000/v1", "http://"])
+def test_an_address_is_a_url(url):
+    with pytest.raises(ValueError, match="is not a URL"):
+        RestStore(url, "key")
+
+
+def test_none_is_no_body(serve):
+    server = serve()
+    with Client(api_key="key", endpoint=server.url) as client:
+        with pytest.raises(TypeError):
+            client.put_object("bucket", "key", None)
+        with pytest.raises(TypeError):
+            client.upload_part("bucket", "key", "id", 1, None)
+    assert server.bodies == []
+
+
+class BreakingHandler(BaseHTTPRequestHandler):
+    """Gives an object a chunk at a time, and breaks off after each."""
+
+    protocol_version = "HTTP/1.1"
+    data = bytes(range(251)) * 3200
+
+    def do_HEAD(self):
+        self.begin(0)
+
+    def do_GET(self):
+        asked = self.headers.get("Range", "bytes=0-")
+        self.server.ranges.append(asked)
+        start = int(asked.removeprefix("bytes=").removesuffix("-"))
+        self.begin(start)
+        self.wfile.write(self.data[start : start + CHUNK])
+        self.close_connection = True
+
+    def begin(self, start):
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(self.data) - start))
+        if start:
+            self.send_header(
+                "Content-Range", f"bytes {start}-{len(self.data) - 1}/{len(self.data)}"
+            )
+        self.send_header("ETag", f'"{hashlib.md5(self.data).hexdigest()}"')
+        self.send_header("Last-Modified", "Fri, 06 Jul 2025 10:30:00 GMT")
+        self.end_headers()
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture
+def breaking():
+    server = ThreadingHTTPServer(("127.0.0.1", 0), BreakingHandler)
+    server.ranges = []
+    server.url = f"http://127.0.0.1:{server.server_port}"
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def test_a_download_that_breaks_off_goes_on_where_it_ended(breaking, tmp_path):
+    with Client(api_key="key", endpoint=breaking.url, retry_delay=0.001) as client:
+        client.download_file("bucket", "key", tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == BreakingHandler.data
+    assert breaking.ranges == [f"bytes={CHUNK * n}-" for n in range(4)]
+
+
+def test_a_download_is_given_up_after_the_last_attempt(breaking, tmp_path):
+    with (
+        Client(
+            api_key="key", endpoint=breaking.url, max_retries=1, retry_delay=0.001
+        ) as client,
+        pytest.raises(errors.TransportError, match="broke off"),
+    ):
+        client.download_file("bucket", "key", tmp_path / "file")
+    (part,) = tmp_path.iterdir()
+    assert part.read_bytes() == BreakingHandler.data[: 2 * CHUNK]
+
+
+def test_a_body_that_breaks_off_leaves_no_file(breaking, tmp_path):
+    with Client(api_key="key", endpoint=breaking.url) as client:
+        body = client.get_object("bucket", "key").body
+        with pytest.raises(errors.TransportError):
+            body.save_to(tmp_path / "file")
+    assert not list(tmp_path.iterdir())

@@ -41,7 +41,7 @@ def completing(context: typer.Context) -> Client:
 
 
 # What may go wrong while completing: then nothing is completed.
-NOTHING_TO_COMPLETE = (ObjectStoreError, CommandError, OSError)
+NOTHING_TO_COMPLETE = (ObjectStoreError, CommandError, OSError, ValueError)
 
 
 def names_starting(context: typer.Context, incomplete: str) -> list[str]:
