@@ -12,9 +12,18 @@ class SiteConfig(AppConfig):
     verbose_name = "Object store"
 
     def ready(self) -> None:
-        from objectstore_site.checks import check_protections, check_public_address
+        from objectstore_site.checks import (
+            check_archives,
+            check_data_folder,
+            check_names,
+            check_protections,
+            check_public_address,
+        )
 
+        checks.register(check_names)
+        checks.register(check_archives)
         checks.register(check_protections, checks.Tags.security, deploy=True)
+        checks.register(check_data_folder, checks.Tags.security, deploy=True)
         checks.register(check_public_address, checks.Tags.security, deploy=True)
         leave_connections_alone()
 

@@ -1,4 +1,4 @@
-"""What `manage.py check --deploy` says beside Django's own checks.
+"""What `manage.py check` says beside Django's own checks, most of it with `--deploy`.
 
 Django looks for its middleware by name, and here they go by names of our own: its
 security.W001 to W003 are silenced; what they and those behind them ask is asked here.
@@ -6,6 +6,8 @@ security.W001 to W003 are silenced; what they and those behind them ask is asked
 
 from __future__ import annotations
 
+import os
+from difflib import get_close_matches
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,7 +19,51 @@ from django.middleware.csrf import CsrfViewMiddleware
 from django.middleware.security import SecurityMiddleware
 from django.utils.module_loading import import_string
 
+from blobs.locations import PREFIX as STORAGE
+from objectstore_site.environment import KNOWN
+
+# What programs beside the server are told.
+CLIENTS = frozenset(
+    f"OBJECTSTORE_{name}"
+    for name in ("API_KEY", "CONFIG", "ENDPOINT", "PROFILE", "URL")
+)
 PROTECTIONS = (SecurityMiddleware, CsrfViewMiddleware, XFrameOptionsMiddleware)
+
+
+def check_names(**_: Any) -> list[CheckMessage]:
+    """Tell of variables that no setting reads: a slip of the pen changes nothing."""
+    unknown = sorted(
+        name
+        for name in set(os.environ) - KNOWN - CLIENTS
+        if name.startswith("OBJECTSTORE_") and not name.startswith(STORAGE)
+    )
+    return [
+        Warning(
+            f"No setting is called {name}.", hint=meant(name), id="objectstore.W016"
+        )
+        for name in unknown
+    ]
+
+
+def meant(name: str) -> str:
+    near = get_close_matches(name, KNOWN, n=1)
+    return f"Is {near[0]} meant?" if near else "docs/settings.md has them all."
+
+
+def check_archives(**_: Any) -> list[CheckMessage]:
+    """Tell of archives that are no storage class: what is in them is read at once."""
+    name = "OBJECTSTORE_ARCHIVE_CLASSES"
+    classes = settings.OBJECTSTORE_STORAGE_CLASSES
+    unknown = set(settings.OBJECTSTORE_ARCHIVE_CLASSES) - set(classes)
+    if name not in os.environ or not unknown:
+        return []
+    return [
+        Warning(
+            f"{name} names {', '.join(sorted(unknown))}: no such storage class.",
+            hint=f"There are {', '.join(classes)}.",
+            id="objectstore.W017",
+        )
+    ]
 
 
 def check_protections(**_: Any) -> list[CheckMessage]:
@@ -29,6 +75,20 @@ def check_protections(**_: Any) -> list[CheckMessage]:
         )
         for wanted in PROTECTIONS
         if not any(isinstance(one, type) and issubclass(one, wanted) for one in present)
+    ]
+
+
+def check_data_folder(**_: Any) -> list[CheckMessage]:
+    """See that nobody else may look into the data folder."""
+    if not settings.DATA_DIR.stat().st_mode & 0o077:
+        return []
+    return [
+        Warning(
+            f"Others may look into {settings.DATA_DIR}, where small objects and "
+            "sessions are kept.",
+            hint=f"chmod 700 {settings.DATA_DIR}",
+            id="objectstore.W018",
+        )
     ]
 
 

@@ -70,15 +70,19 @@ class RequestFrame:
         usage = getattr(request, "rate_usage", None)
         if usage is not None:
             headers.update(usage.headers)
-        # Without it the server falls back to chunks.
-        if not response.streaming and not has_header(response, "content-length"):
+        # Without it the server falls back to chunks; of 304 it would be the copy's.
+        if (
+            not response.streaming
+            and response.status_code != 304
+            and not has_header(response, "content-length")
+        ):
             headers["Content-Length"] = str(len(response.content))
         add_headers(response, headers)
         if response.status_code >= 400 and hangs_up(request.META):
             response.headers["Connection"] = "close"
         if not urlconf and isinstance(response, ObjectResponse):
             keep_from_origin(response)
-        if response.status_code == 204:
+        if response.status_code in {204, 304}:
             del response.headers["Content-Type"]
         return response
 

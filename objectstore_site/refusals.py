@@ -25,8 +25,8 @@ def is_cut_off(environ: dict[str, Any], response: Any) -> bool:
     return (
         # A file that the server sends itself is no refusal.
         isinstance(response, HttpResponseBase)
-        and response.headers.get("Connection") == "close"
         and response.status_code >= 400
+        and response.headers.get("Connection") == "close"
         and is_trusted_proxy(environ.get("REMOTE_ADDR", ""))
     )
 

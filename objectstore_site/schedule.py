@@ -12,6 +12,9 @@ from django_celery_beat.schedulers import DatabaseScheduler
 
 from monitoring.heartbeats import BEAT, EVERY_SECONDS, note_alive
 
+# Seconds: as far as the clocks of two nodes may differ, as for signatures.
+SHORTEST_LIFE = 900
+
 
 class KeptSchedule(DatabaseScheduler):
     """A schedule in the database that a restart does not set back.
@@ -27,6 +30,17 @@ class KeptSchedule(DatabaseScheduler):
             self._said_at = time.monotonic()
             note_alive(BEAT, f"schedule@{socket.gethostname()}", timezone.now())
         return super().tick(*arguments, **named)
+
+    def apply_async(self, entry: Any, *arguments: Any, **named: Any) -> Any:
+        """Send a task's message, which lapses when the next is sent.
+
+        So where no worker takes any up, a day's do not wait to be run one by one.
+        """
+        every = getattr(entry.schedule, "run_every", None)
+        if every is not None:
+            lives = max(every.total_seconds(), SHORTEST_LIFE)
+            entry.options.setdefault("expires", lives)
+        return super().apply_async(entry, *arguments, **named)
 
     def update_from_dict(self, mapping: dict[str, Any]) -> None:
         known = set(PeriodicTask.objects.values_list("name", flat=True))

@@ -6,8 +6,9 @@ The table of them all is in ``docs/settings.md``.
 import hashlib
 import os
 from pathlib import Path
+from urllib.parse import quote
 
-import dj_database_url
+from django.core.exceptions import ImproperlyConfigured
 from dotenv import load_dotenv
 
 from blobs import locations
@@ -24,8 +25,7 @@ HOME = BASE_DIR if IS_CHECKOUT else Path.cwd()
 load_dotenv(HOME / ".env")
 
 # Where the embedded default keeps everything: database, blobs, broker, secrets, logs.
-DATA_DIR = Path(env.text("OBJECTSTORE_DATA_DIR", str(HOME / "data"))).absolute()
-DATA_DIR.mkdir(parents=True, exist_ok=True, mode=0o700)
+DATA_DIR = env.folder("OBJECTSTORE_DATA_DIR", HOME, "data")
 
 # Django
 
@@ -55,15 +55,19 @@ DATA_UPLOAD_MAX_NUMBER_FIELDS = 10_000
 
 # Where the server listens: this machine alone unless it is told otherwise.
 SERVER_HOST = env.text("OBJECTSTORE_HOST", "127.0.0.1")
-SERVER_PORT = env.integer("OBJECTSTORE_PORT", 8000)
+SERVER_PORT = env.integer("OBJECTSTORE_PORT", 8000, least=1, most=65535)
 # Processes, each with its own database connections; one suits SQLite best.
-SERVER_WORKERS = env.integer("OBJECTSTORE_WORKERS", 1)
+SERVER_WORKERS = env.integer("OBJECTSTORE_WORKERS", 1, least=1)
 # Requests that a process works on at once; writes that wait share a commit.
-SERVER_THREADS = env.integer("OBJECTSTORE_THREADS", 32)
+SERVER_THREADS = env.integer("OBJECTSTORE_THREADS", 32, least=1)
 
 # Files in PEM (the key in PKCS#8): with both, the server speaks TLS itself.
 TLS_CERTIFICATE = env.text("OBJECTSTORE_TLS_CERTIFICATE")
 TLS_KEY = env.text("OBJECTSTORE_TLS_KEY")
+if bool(TLS_CERTIFICATE) != bool(TLS_KEY):
+    raise ImproperlyConfigured(
+        "OBJECTSTORE_TLS_CERTIFICATE, OBJECTSTORE_TLS_KEY: give both, or neither"
+    )
 
 INSTALLED_APPS = [
     "objectstore_site",
@@ -125,7 +129,7 @@ TEMPLATES = [
 
 # The path that a proxy serves all this under, such as /store: it takes the path off.
 # For the console and REST; S3 clients sign paths, so they need a host of their own.
-SUB_PATH = env.text("OBJECTSTORE_SUB_PATH").rstrip("/")
+SUB_PATH = ("/" + env.text("OBJECTSTORE_SUB_PATH").strip("/")).rstrip("/")
 FORCE_SCRIPT_NAME = SUB_PATH or None
 SESSION_COOKIE_PATH = CSRF_COOKIE_PATH = SUB_PATH or "/"
 
@@ -138,7 +142,7 @@ WHITENOISE_AUTOREFRESH = DEBUG
 # Browsers
 
 # The URL people reach this store by, for links; empty: as the request came.
-OBJECTSTORE_PUBLIC_URL = env.text("OBJECTSTORE_PUBLIC_URL")
+OBJECTSTORE_PUBLIC_URL = env.url("OBJECTSTORE_PUBLIC_URL", "", "https", "http")
 # Whether cookies go over https alone: by default where people come by https.
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = env.flag(
     "OBJECTSTORE_SECURE_COOKIES", OBJECTSTORE_PUBLIC_URL.startswith("https://")
@@ -155,8 +159,9 @@ SECURE_SSL_REDIRECT = env.flag("OBJECTSTORE_SSL_REDIRECT", False)
 
 # Where metadata is kept: SQLite in the data folder, or PostgreSQL by URL.
 DATABASES = {
-    "default": dj_database_url.parse(
-        env.text("DATABASE_URL", f"sqlite:///{DATA_DIR / 'objectstore.sqlite3'}"),
+    "default": env.database(
+        "DATABASE_URL",
+        f"sqlite:///{quote(str(DATA_DIR / 'objectstore.sqlite3'))}",
         conn_max_age=None,
         conn_health_checks=True,
     )
@@ -191,8 +196,8 @@ OBJECTSTORE_GROUP_COMMIT = env.flag("OBJECTSTORE_GROUP_COMMIT", True)
 # Caches
 
 # Where counters and short-lived facts are shared: in the process, or redis://...
-CACHE_URL = env.text("OBJECTSTORE_CACHE_URL", "locmem://")
-if CACHE_URL.startswith(("redis://", "rediss://", "unix://")):
+CACHE_URL = env.url("OBJECTSTORE_CACHE_URL", "", "redis", "rediss", "unix", "locmem")
+if CACHE_URL and not CACHE_URL.startswith("locmem:"):
     CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
@@ -238,9 +243,9 @@ STORAGES = {
     **locations.storages(OBJECTSTORE_STORAGE_CLASSES, os.environ, DATA_DIR / "blobs"),
 }
 # Seconds within which a storage elsewhere must answer, all attempts together.
-OBJECTSTORE_STORAGE_TIMEOUT = env.integer("OBJECTSTORE_STORAGE_TIMEOUT", 20)
+OBJECTSTORE_STORAGE_TIMEOUT = env.integer("OBJECTSTORE_STORAGE_TIMEOUT", 20, least=1)
 # How often a request to a storage elsewhere is tried.
-OBJECTSTORE_STORAGE_ATTEMPTS = max(1, env.integer("OBJECTSTORE_STORAGE_ATTEMPTS", 3))
+OBJECTSTORE_STORAGE_ATTEMPTS = env.integer("OBJECTSTORE_STORAGE_ATTEMPTS", 3, least=1)
 # Classes that are archives: read only after RestoreObject.
 OBJECTSTORE_ARCHIVE_CLASSES = env.names("OBJECTSTORE_ARCHIVE_CLASSES", "archive")
 # Seconds after which a restore is begun, by tier; the schedule looks each minute.
@@ -264,7 +269,7 @@ OBJECTSTORE_MAX_OBJECT = env.integer("OBJECTSTORE_MAX_OBJECT", 10_000 * 5 * 1024
 OBJECTSTORE_MIN_PART = env.integer("OBJECTSTORE_MIN_PART", 5 * 1024**2)
 # How long a day of lifecycle rules lasts, in seconds; less than 86,400 for trials only.
 OBJECTSTORE_LIFECYCLE_DAY_SECONDS = env.integer(
-    "OBJECTSTORE_LIFECYCLE_DAY_SECONDS", 24 * 3600
+    "OBJECTSTORE_LIFECYCLE_DAY_SECONDS", 24 * 3600, least=1
 )
 # Bytes that one hourly scrub reads back at most; the next goes on where it stopped.
 OBJECTSTORE_SCRUB_BYTES = env.integer("OBJECTSTORE_SCRUB_BYTES", 10 * 1024**3)
@@ -290,9 +295,13 @@ OBJECTSTORE_ROOT_SECRET_KEY = env.text(
 OBJECTSTORE_ROOT_API_KEY = env.text("OBJECTSTORE_ROOT_API_KEY")
 OBJECTSTORE_ROOT_PASSWORD = env.text("OBJECTSTORE_ROOT_PASSWORD")
 # Seals S3 secrets in the database; keys after the first still open old seals.
-OBJECTSTORE_SEALING_KEYS = env.secret(
-    "OBJECTSTORE_SEALING_KEYS", DATA_DIR / "sealing.key"
-).split(",")
+OBJECTSTORE_SEALING_KEYS = [
+    key
+    for key in env.secret("OBJECTSTORE_SEALING_KEYS", DATA_DIR / "sealing.key").split(
+        ","
+    )
+    if key.strip()
+]
 # S3 key pairs that one user, service account or root user may have (AWS: 2).
 OBJECTSTORE_ACCESS_KEYS_PER_USER = env.integer("OBJECTSTORE_ACCESS_KEYS_PER_USER", 2)
 # Names of the keys that SSE-KMS can ask for, derived from the sealing keys.
@@ -302,7 +311,7 @@ OBJECTSTORE_PRINCIPAL_CACHE_SECONDS = env.integer(
     "OBJECTSTORE_PRINCIPAL_CACHE_SECONDS", 5
 )
 # Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed.
-OBJECTSTORE_TRUSTED_PROXIES = env.names("OBJECTSTORE_TRUSTED_PROXIES")
+OBJECTSTORE_TRUSTED_PROXIES = env.networks("OBJECTSTORE_TRUSTED_PROXIES")
 
 # Dialects
 
@@ -315,13 +324,13 @@ OBJECTSTORE_WEBSITE_DOMAINS = env.names("OBJECTSTORE_WEBSITE_DOMAINS")
 # Hosts that serve the S3 dialect alone, without reserved bucket names.
 OBJECTSTORE_S3_HOSTS = env.names("OBJECTSTORE_S3_HOSTS")
 # What answers at the root: s3, or kv for the strict key-value server.
-OBJECTSTORE_ROOT_DIALECT = env.text("OBJECTSTORE_ROOT_DIALECT", "s3")
+OBJECTSTORE_ROOT_DIALECT = env.choice("OBJECTSTORE_ROOT_DIALECT", "s3", "kv")
 # Who may use the root key-value dialect without a key (loopback alone): off by default.
 OBJECTSTORE_KV_ANONYMOUS = env.flag("OBJECTSTORE_KV_ANONYMOUS", False)
 # The bucket of the key-value dialects, made at the first write.
 OBJECTSTORE_KEYVALUE_BUCKET = env.text("OBJECTSTORE_KEYVALUE_BUCKET", "key-value")
 # Where AWS and Ceph's RGW disagree: aws or rgw.
-OBJECTSTORE_S3_FLAVOUR = env.text("OBJECTSTORE_S3_FLAVOUR", "aws")
+OBJECTSTORE_S3_FLAVOUR = env.choice("OBJECTSTORE_S3_FLAVOUR", "aws", "rgw")
 # Whether new buckets refuse public ACLs and policies until that is turned off.
 OBJECTSTORE_BLOCK_PUBLIC_ACCESS = env.flag(
     "OBJECTSTORE_BLOCK_PUBLIC_ACCESS", OBJECTSTORE_S3_FLAVOUR == "aws"
@@ -339,7 +348,7 @@ OBJECTSTORE_RATE_LIMITS = {
 }
 # The dialects that the limits hold for: rest, keyvalue, s3.
 OBJECTSTORE_RATE_LIMITED_DIALECTS = env.names(
-    "OBJECTSTORE_RATE_LIMITED_DIALECTS", "rest,keyvalue"
+    "OBJECTSTORE_RATE_LIMITED_DIALECTS", "rest,keyvalue", ("rest", "keyvalue", "s3")
 )
 
 # REST
@@ -374,7 +383,11 @@ SPECTACULAR_SETTINGS = {
 
 # Celery
 
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "filesystem://localhost")
+CELERY_BROKER_URL = env.url(
+    "CELERY_BROKER_URL",
+    "filesystem://localhost",
+    *("redis", "rediss", "sentinel", "amqp", "amqps", "pyamqp", "filesystem", "memory"),
+)
 if CELERY_BROKER_URL.startswith("filesystem:"):
     _broker = DATA_DIR / "broker"
     for _folder in ("messages", "processed", "control"):
@@ -469,7 +482,7 @@ OBJECTSTORE_METRICS = env.flag("OBJECTSTORE_METRICS", True)
 # Where the processes of this machine keep their counters.
 OBJECTSTORE_METRICS_DIR = DATA_DIR / "metrics"
 # Networks that may read /-/metrics without a token: this machine alone by default.
-OBJECTSTORE_METRICS_NETWORKS = env.names(
+OBJECTSTORE_METRICS_NETWORKS = env.networks(
     "OBJECTSTORE_METRICS_NETWORKS", "127.0.0.0/8,::1/128"
 )
 # A bearer token with which /-/metrics may be read from everywhere.
@@ -488,13 +501,19 @@ OBJECTSTORE_AUDIT_DAYS = env.integer("OBJECTSTORE_AUDIT_DAYS", 365)
 # Logging
 
 # INFO shows each start and job; WARNING and ERROR what needs a look.
-LOG_LEVEL = env.text("OBJECTSTORE_LOG_LEVEL", "INFO")
+LOG_LEVEL = env.choice(
+    "OBJECTSTORE_LOG_LEVEL", "info", "debug", "warning", "error", "critical"
+).upper()
 # How a line is written: text or json.
 LOG_FORMAT = env.choice("OBJECTSTORE_LOG_FORMAT", "text", "json")
 # Where each request is written down: a file, - for the console, empty for nowhere.
 OBJECTSTORE_ACCESS_LOG = env.text("OBJECTSTORE_ACCESS_LOG")
 if OBJECTSTORE_ACCESS_LOG in ("", "-"):
     _access: dict[str, object] = {"class": "logging.StreamHandler"}
+elif not os.access(Path(OBJECTSTORE_ACCESS_LOG).absolute().parent, os.W_OK):
+    raise ImproperlyConfigured(
+        "OBJECTSTORE_ACCESS_LOG: the folder is not there, or cannot be written"
+    )
 else:
     _access = {
         "class": "objectstore_site.logs.ErrorLog",

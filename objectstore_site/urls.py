@@ -15,7 +15,7 @@ import objects.urls
 import s3api.urls
 import shares.urls
 from console.site import console_site
-from kernel.http.drf import METHODS, NowhereViewSet
+from kernel.http.drf import nowhere
 from objectstore_site import health
 from observability.views import metrics
 
@@ -29,10 +29,7 @@ urlpatterns = [
     *lifecycle.urls.urlpatterns,
     *iam.urls.urlpatterns,
     *shares.urls.urlpatterns,
-    re_path(
-        r"^v1/(buckets|iam|shares)/",
-        NowhereViewSet.as_view(dict.fromkeys(METHODS, "refuse")),
-    ),
+    re_path(r"^v1/(?:buckets|iam|shares)/", nowhere),
     path("-/live", health.live),
     path("-/ready", health.ready),
     path("-/metrics", metrics),

@@ -7,17 +7,45 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import django
-from django.core.handlers.wsgi import WSGIHandler, WSGIRequest
+from django.core.handlers.wsgi import LimitedStream, WSGIHandler, WSGIRequest
 from django.db import connection
+from django.utils.http import parse_header_parameters
 
 from kernel.http.requests import RECEIVED_PATH
-from kernel.http.responses import ObjectResponse
+from kernel.http.responses import ObjectResponse, PlainResponse
+from kernel.kept_settings import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objectstore_site.settings")
 django.setup(set_prefix=False)
 
 from objectstore_site.middleware import RequestFrame, is_for_browser  # noqa: E402
 from objectstore_site.refusals import AnswerFirst, is_cut_off  # noqa: E402
+
+
+class StoreRequest(WSGIRequest):
+    """A request whose query is UTF-8, whatever the charset of an object in its body."""
+
+    def __init__(self, environ: dict[str, Any]) -> None:
+        """Do what Django does, where the path has nothing to decode: 4 us less."""
+        path: str = environ["PATH_INFO"]
+        is_plain = path.isascii() and path.startswith("/")
+        if not is_plain or environ.get("SCRIPT_NAME") or settings.FORCE_SCRIPT_NAME:
+            super().__init__(environ)
+            return
+        self.environ = self.META = environ
+        self.path = self.path_info = path
+        self.method = environ["REQUEST_METHOD"].upper()
+        self._set_content_type_params(environ)
+        length = environ.get("CONTENT_LENGTH", "")
+        self._stream = LimitedStream(
+            environ["wsgi.input"], int(length) if length.isdecimal() else 0
+        )
+        self._read_started = False
+        self.resolver_match = None
+
+    def _set_content_type_params(self, meta: dict[str, Any]) -> None:
+        stated = parse_header_parameters(meta.get("CONTENT_TYPE", ""))
+        self.content_type, self.content_params = stated
 
 
 class Application(WSGIHandler):
@@ -29,6 +57,8 @@ class Application(WSGIHandler):
     GET's 110.
     """
 
+    request_class = StoreRequest
+
     def __init__(self) -> None:
         super().__init__()
         self._frame = RequestFrame(self.get_response)
@@ -38,7 +68,7 @@ class Application(WSGIHandler):
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         environ[RECEIVED_PATH] = environ.get("PATH_INFO", "")
-        request = WSGIRequest(environ)
+        request = StoreRequest(environ)
         if self._needs_signals or is_for_browser(request):
             # Django decodes the path in place; read again, it would be another key.
             environ["PATH_INFO"] = environ[RECEIVED_PATH]
@@ -56,6 +86,8 @@ class Application(WSGIHandler):
 def chunks_of(response: Any) -> Iterable[bytes]:
     if isinstance(response, ObjectResponse):
         return response.chunks
+    if isinstance(response, PlainResponse):
+        return response._container
     return response if response.streaming else [response.content]
 
 

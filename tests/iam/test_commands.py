@@ -178,7 +178,8 @@ def test_a_key_without_rate_limits(account, client, settings):
     [
         (("nobody",), "no account nobody"),
         (("main", "--user", "nobody"), "no user nobody"),
-        (("main", "--days", "-1"), "negative"),
+        (("main", "--days", "-1"), "from 0 to"),
+        (("main", "--days", "99999999"), "from 0 to"),
         (("main", "--kind", "bearer", "--api-key", "short"), "8 characters"),
         (("main", "--access-key-id", "TAKEN"), "exists already"),
         (("main", "--kind", "bearer", "--api-key", "taken-api-key"), "exists already"),
@@ -224,6 +225,14 @@ def test_later_starts_change_nothing_and_show_no_secret(db):
     assert len(secret.findall(first)) == 4
     assert secret.findall(later) == []
     assert list(ApiKey.objects.values_list("pk", "digest")) == before
+
+
+def test_the_places_are_where_the_server_is(db, settings):
+    settings.SERVER_PORT = 8123
+    settings.OBJECTSTORE_PUBLIC_URL = ""
+    assert "http://127.0.0.1:8123/admin/" in bootstrap()
+    settings.OBJECTSTORE_PUBLIC_URL = "https://store.example"
+    assert "https://store.example/admin/" in bootstrap()
 
 
 def test_the_first_start_takes_given_secrets(db, client, settings):

@@ -64,6 +64,13 @@ def test_each_step_left_out_is_said(tmp_path, name, value, found):
     assert found in done.stderr
 
 
+def test_a_data_folder_that_others_may_look_into_is_said(tmp_path):
+    tmp_path.chmod(0o755)
+    done = check(tmp_path, **example())
+    assert done.returncode == 1
+    assert f"chmod 700 {tmp_path}" in done.stderr
+
+
 def test_a_protection_that_is_taken_out_is_missed(settings):
     settings.MIDDLEWARE = [
         one for one in settings.MIDDLEWARE if not one.endswith("BrowserCsrf")

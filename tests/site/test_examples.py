@@ -171,8 +171,10 @@ RUN_HERE = {
         """,
         replaced={
             ".venv/bin/python manage.py": (
-                f"OBJECTSTORE_DATA_DIR=$PWD/backup {sys.executable} {ROOT}/manage.py"
-            )
+                f"OBJECTSTORE_DATA_DIR=$PWD/data {sys.executable} {ROOT}/manage.py"
+            ),
+            # Another test starts a store; its port may be taken here.
+            "make run": "test -e data/objectstore.sqlite3",
         },
     ),
     "docs/operations/observability.md": Page(needs=("curl",)),

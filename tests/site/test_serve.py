@@ -76,6 +76,18 @@ def test_a_port_that_another_server_has_is_refused(
     assert served == []
 
 
+@pytest.mark.parametrize("text", [None, "no certificate"])
+def test_a_certificate_that_cannot_be_read_is_refused(
+    served: list[str], settings: Any, tmp_path: Any, db: Any, text: str | None
+) -> None:
+    settings.TLS_CERTIFICATE = settings.TLS_KEY = str(tmp_path / "store.pem")
+    if text is not None:
+        (tmp_path / "store.pem").write_text(text)
+    with pytest.raises(CommandError, match="OBJECTSTORE_TLS_KEY cannot be used"):
+        call_command("serve", port=free_port())
+    assert served == []
+
+
 def test_a_database_that_is_away_is_said_in_a_sentence(monkeypatch: Any) -> None:
     def migrate(*arguments: Any, **options: Any) -> None:
         raise OperationalError("connection refused")

@@ -13,12 +13,14 @@ import tarfile
 import time
 import venv
 import zipfile
+from importlib import metadata
 from pathlib import Path
 
 import httpx
 import pytest
 from cyclonedx.schema import SchemaVersion
 from cyclonedx.validation.json import JsonStrictValidator
+from packaging.requirements import Requirement
 
 from kernel import release
 from scripts import dist, shipped
@@ -83,6 +85,13 @@ def test_the_wheel_asks_for_what_the_server_needs(built):
         text = wheel.read(name).decode()
     asked = re.findall(r"^Requires-Dist: ([A-Za-z0-9-]+)", text, re.MULTILINE)
     assert {one.lower() for one in asked} == shipped.asked_by_server()
+
+
+def test_what_redis_as_a_broker_needs_is_pinned():
+    asked = [Requirement(one) for one in metadata.requires("kombu")]
+    redis = {"extra": "redis"}
+    needed = {one.name for one in asked if one.marker and one.marker.evaluate(redis)}
+    assert {"redis", *needed} <= shipped.of_server()
 
 
 def test_the_source_archive_builds_alone(built):

@@ -49,7 +49,10 @@ class Command(BaseCommand):
     help = "Make the first account, operator, API key and S3 key pair."
 
     def add_arguments(self, parser: Any) -> None:
-        parser.add_argument("--url", default="http://127.0.0.1:8000")
+        # A site that embeds the store listens where Django does.
+        port = getattr(settings, "SERVER_PORT", 8000)
+        here = f"http://127.0.0.1:{port}"
+        parser.add_argument("--url", default=settings.OBJECTSTORE_PUBLIC_URL or here)
 
     def handle(self, *arguments: Any, url: str, **options: Any) -> None:
         if Account.objects.exists():

@@ -14,6 +14,8 @@ from iam.management.commands.create_user import find_account
 from iam.models import Identity, IdentityKind
 from kernel.errors import ObjectStoreError
 
+MOST_DAYS = 36_500
+
 
 class Command(BaseCommand):
     help = "Make a key for an account's root or one of its users. Prints JSON."
@@ -30,8 +32,8 @@ class Command(BaseCommand):
         parser.add_argument("--no-rate-limit", action="store_true")
 
     def handle(self, *arguments: Any, **options: Any) -> None:
-        if options["days"] < 0:
-            raise CommandError("--days must not be negative.")
+        if not 0 <= options["days"] <= MOST_DAYS:
+            raise CommandError(f"--days must be from 0 to {MOST_DAYS}.")
         identity = find_identity(options["account"], options["user"])
         now = timezone.now()
         common: dict[str, Any] = {

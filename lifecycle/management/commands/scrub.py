@@ -20,5 +20,7 @@ class Command(BaseCommand):
         damages = Damage.objects.select_related("blob").order_by("blob_id")
         for one in damages:
             self.stdout.write(f"blob {one.blob_id}: {one.problem}")
-        if damages:
-            raise CommandError(f"{len(damages)} blobs are damaged")
+        problems = [f"{len(damages)} blobs are damaged"] if damages else []
+        problems += [f"{name} does not answer" for name in done.unanswered]
+        if problems:
+            raise CommandError(", ".join(problems))

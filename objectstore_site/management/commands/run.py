@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import shlex
+import signal
 import sys
+from contextlib import suppress
 from typing import Any
 
 from django.conf import settings
@@ -12,6 +15,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from honcho import manager as honcho
+from honcho.printer import Message, Printer
 
 from objectstore_site.management.commands.serve import check_is_free
 
@@ -52,12 +56,36 @@ class Command(BaseCommand):
             "PYTHONUNBUFFERED": "1",
         }
         honcho.KILL_WAIT = SECONDS_TO_STOP
-        manager = honcho.Manager()
+        stop_at_hangup()
+        manager = honcho.Manager(Lines(sys.stdout))
         for name, words in PROCESSES.items():
             command = f"{shlex.quote(sys.executable)} {words}"
             manager.add_process(name, command, env=environment, cwd=settings.HOME)
         manager.loop()
         sys.exit(manager.returncode)
+
+
+class Lines(Printer):  # type: ignore[misc]
+    """What the processes say, as long as somebody reads it.
+
+    A terminal or a pipe that is gone must not keep them from being stopped.
+    """
+
+    def write(self, message: Message) -> None:
+        with suppress(OSError):
+            super().write(message)
+
+
+def stop_at_hangup() -> None:
+    """Stop with the terminal, unless nohup says otherwise.
+
+    The processes are in sessions of their own: nobody else would tell them.
+    """
+    if sys.platform == "linux":
+        # Those that read what they say must hear the signal as this process does.
+        multiprocessing.set_start_method("fork", force=True)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_DFL:
+        signal.signal(signal.SIGHUP, lambda *_: os.kill(os.getpid(), signal.SIGTERM))
 
 
 def shown(host: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import ssl
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,7 @@ class Command(BaseCommand):
         self.check(fail_level=40)
         check_is_free(host, port)
         check_secrets()
+        check_certificate()
         prefer_throughput()
         Granian(
             "objectstore_site.wsgi:application",
@@ -99,6 +101,21 @@ def check_secrets() -> None:
         raise CommandError(f"{error}. {SEALED}") from error
     finally:
         connections.close_all()
+
+
+def check_certificate() -> None:
+    """Refuse a certificate that cannot be read, or a key that is not its own."""
+    if not settings.TLS_CERTIFICATE:
+        return
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        context.load_cert_chain(settings.TLS_CERTIFICATE, settings.TLS_KEY)
+    except OSError as error:
+        raise CommandError(
+            "OBJECTSTORE_TLS_CERTIFICATE and OBJECTSTORE_TLS_KEY cannot be used: "
+            f"{error.strerror}. Give a file of each in PEM that the server's user may "
+            "read."
+        ) from error
 
 
 def server_logs() -> dict[str, Any]:
