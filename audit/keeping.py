@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
+from dataclasses import asdict, is_dataclass
 from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
 
+from iam.rate_limits import network_of
 from kernel.auditing import Event
 from kernel.database.commit import commit
 from kernel.database.fields import column_time
@@ -46,7 +48,8 @@ class Keeper:
 
     def write_alone(self, event: Event) -> None:
         facts = event.principal.facts
-        room = self._refusals.room(f"{event.principal.arn} {facts.source_ip}")
+        network = network_of(facts.source_ip)
+        room = self._refusals.room(f"{event.principal.arn} {network}")
         if not room:
             return
         if room == 1:
@@ -104,9 +107,14 @@ def cut(text: str, most: int) -> str:
     return text[:most].replace("\0", "�")
 
 
+def told(value: Any) -> Any:
+    is_record = is_dataclass(value) and not isinstance(value, type)
+    return asdict(value) if is_record else str(value)  # type: ignore[arg-type]
+
+
 def as_text(value: Any) -> str:
-    """Write a value as JSON; what JSON has no word for, as its text."""
-    text = json.dumps(value, default=str).replace("\\u0000", "\\ufffd")
+    """Write a value as JSON; what JSON has no word for, as its fields or its text."""
+    text = json.dumps(value, default=told).replace("\\u0000", "\\ufffd")
     if len(text) > MOST_TEXT:
         return json.dumps({"too_large": len(text)})
     return text

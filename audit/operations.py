@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from django.conf import settings
 from django.db.models import Max, Min, Q, QuerySet
 
 from audit.models import AuditEvent, AuditSeal
+from audit.seals import oldest_kept
 from iam.access import check_may
 from iam.accounts import account_id_of
 from iam.principals import Principal
@@ -134,11 +134,7 @@ def exported(rows: QuerySet[AuditEvent]) -> Iterator[AuditEvent]:
 
 def visible_events(principal: Principal) -> QuerySet[AuditEvent]:
     check_may(principal, LIST_EVENTS)
-    account_id = account_id_of(principal)
-    # Failed sign-ins are nobody's: whoever may read a log may know of them.
-    return AuditEvent.objects.filter(
-        Q(account_id=account_id) | Q(account_id__isnull=True, action="console:SignIn")
-    )
+    return AuditEvent.objects.filter(account_id=account_id_of(principal))
 
 
 def matching(rows: QuerySet[AuditEvent], search: Search) -> QuerySet[AuditEvent]:
@@ -173,7 +169,7 @@ def matching(rows: QuerySet[AuditEvent], search: Search) -> QuerySet[AuditEvent]
 
 def forget_old_events(*, now: datetime) -> int:
     """Forget events older than OBJECTSTORE_AUDIT_DAYS; give how many."""
-    oldest = now - timedelta(days=settings.OBJECTSTORE_AUDIT_DAYS)
+    oldest = oldest_kept(now)
     # Seals go first, and whole: what one of them covers is all there or all gone.
     commit(lambda: AuditSeal.objects.filter(ended_at__lt=oldest).delete())
     sealed = AuditSeal.objects.aggregate(first=Min("first_id"), last=Max("last_id"))

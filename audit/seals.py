@@ -19,7 +19,10 @@ from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError
+from django.db.models import Max, Min, Q
+from django.utils import timezone
 
+from audit import marks
 from audit.models import AuditEvent, AuditSeal
 from kernel.database.commit import commit
 
@@ -31,6 +34,8 @@ READ_AT_ONCE = 1000
 # Numbers are given before a transaction ends: events of one that is still open come
 # later than others of greater numbers.
 SETTLED_AFTER = timedelta(minutes=10)
+# After which an event has its seal, however seldom the schedule runs.
+SEALED_WITHIN = timedelta(days=1)
 COLUMNS = [field.attname for field in AuditEvent._meta.concrete_fields]
 
 
@@ -56,6 +61,7 @@ class Run:
 def seal_events(*, now: datetime) -> int:
     """Seal the events that are settled; give how many."""
     sealed = 0
+    is_whole = lost_mark(now) is None
     while seal := next_seal(now):
         try:
             commit(seal.save)
@@ -63,6 +69,9 @@ def seal_events(*, now: datetime) -> int:
             # Another worker has sealed them.
             return sealed
         sealed += seal.count
+        # A seal that is gone is remembered until somebody has seen to it.
+        if is_whole:
+            marks.keep(seal)
         # Beside the database, for who wants to compare: a log that was cut short
         # together with its seals looks whole.
         logger.info("audit events up to %s sealed: %s", seal.last_id, seal.digest)
@@ -137,12 +146,45 @@ class Flaw:
 def flaws() -> Iterator[Flaw]:
     """Compare the log with its seals, the oldest first."""
     keys = {mark_of(key): key for key in settings.OBJECTSTORE_SEALING_KEYS}
+    yield from flaws_at_ends(timezone.now())
     before: AuditSeal | None = None
     for seal in AuditSeal.objects.order_by("pk").iterator():
         if before is not None:
             yield from flaws_between(before, seal)
         yield from flaws_of(seal, keys.get(seal.key_mark))
         before = seal
+
+
+def flaws_at_ends(now: datetime) -> Iterator[Flaw]:
+    """Find what no seal covers before the first and after the last, and a lost one."""
+    if mark := lost_mark(now):
+        text = (
+            "their seal is gone, which this machine has made. If the database was "
+            f"restored from a backup, remove {marks.place()}."
+        )
+        yield Flaw(mark.first_id, mark.last_id, text)
+    sealed = AuditSeal.objects.aggregate(first=Min("first_id"), last=Max("last_id"))
+    early = Q(pk__lt=sealed["first"] or 0, created_at__gte=oldest_kept(now))
+    late = Q(pk__gt=sealed["last"] or 0, created_at__lt=now - SEALED_WITHIN)
+    for bare in (early, late):
+        ids = AuditEvent.objects.filter(bare).aggregate(first=Min("id"), last=Max("id"))
+        if ids["first"] is not None:
+            yield Flaw(
+                ids["first"], ids["last"], "there are events that no seal covers."
+            )
+
+
+def lost_mark(now: datetime) -> marks.Mark | None:
+    """Give the newest seal that this machine made, if it is gone before its time."""
+    mark = marks.read()
+    if mark is None or mark.is_kept or mark.is_older_than(oldest_kept(now)):
+        return None
+    return mark
+
+
+def oldest_kept(now: datetime) -> datetime:
+    """Tell from when on the log forgets nothing."""
+    return now - timedelta(days=settings.OBJECTSTORE_AUDIT_DAYS)
 
 
 def flaws_between(before: AuditSeal, seal: AuditSeal) -> Iterator[Flaw]:

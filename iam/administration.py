@@ -80,8 +80,13 @@ def get_identity(
 
 
 def get_changeable(principal: Principal, unique_id: str, action: str) -> Identity:
-    """Find an identity to change; the root user is the root user's own affair."""
+    """Find a user to change; the root user is the root user's own affair.
+
+    A role is none: with a password or key, one could act as it past its trust policy.
+    """
     identity = get_identity(principal, unique_id, action)
+    if identity.kind == IdentityKind.ROLE:
+        raise NoSuchEntity(f"There is no user {unique_id}.")
     if identity.kind == IdentityKind.ROOT and not principal.is_root:
         raise AccessDenied("The root user can be changed by the root user alone.")
     return identity

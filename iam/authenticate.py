@@ -47,7 +47,8 @@ def named_by(request: HttpRequest, services: frozenset[str]) -> Authenticated:
     """
     authorization = request.META.get("HTTP_AUTHORIZATION", "")
     scheme = authorization.partition(" ")[0].lower()
-    if authorization and is_presigned(request):
+    is_in_query = is_presigned(request)
+    if authorization and is_in_query:
         raise InvalidArgument(
             "Only one auth mechanism allowed; only the X-Amz-Algorithm query "
             "parameter, Signature query string parameter or the Authorization header "
@@ -55,7 +56,7 @@ def named_by(request: HttpRequest, services: frozenset[str]) -> Authenticated:
             argument_name="Authorization",
             argument_value=scheme,
         )
-    if scheme in SIGNED or is_presigned(request):
+    if scheme in SIGNED or is_in_query:
         principal, payload = authenticate_signature(request, services)
         facts = facts_of(request, payload.authentication)
         return Authenticated(principal.asking(facts), payload)

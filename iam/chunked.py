@@ -184,6 +184,8 @@ class ChunkedReader:
                 continue
             lines.append(line)
             key = name.strip().lower().decode("latin-1")
+            if key in self.trailers:
+                raise MalformedTrailerError()
             self.trailers[key] = value.strip().decode("latin-1")
         self._check_trailers(lines, signature)
 

@@ -11,7 +11,7 @@ from rest_framework.throttling import BaseThrottle
 from iam.authenticate import authenticate
 from iam.principals import Principal
 from iam.rate_limits import count, count_guess
-from kernel.errors import AuthenticationFailed
+from kernel.errors import ObjectStoreError
 
 
 class PrincipalAuthentication(BaseAuthentication):
@@ -20,7 +20,7 @@ class PrincipalAuthentication(BaseAuthentication):
     def authenticate(self, request: Request) -> tuple[Principal, Any]:
         try:
             authenticated = authenticate(request._request)
-        except AuthenticationFailed:
+        except ObjectStoreError:
             count_guess(request._request, "rest")
             raise
         return authenticated.principal, authenticated

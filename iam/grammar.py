@@ -193,7 +193,7 @@ class TrustReader(Reader):
     def principals(
         self, element: Mapping[str, Any], effect: Effect
     ) -> Principals | None:
-        return principals_of(element)
+        return principals_of(element, effect)
 
     def action(self, text: str) -> Pattern:
         if not text.lower().startswith("sts:"):
@@ -219,10 +219,7 @@ class BucketReader(Reader):
     def principals(
         self, element: Mapping[str, Any], effect: Effect
     ) -> Principals | None:
-        principals = principals_of(element)
-        if principals.is_negated and effect is Effect.ALLOW:
-            raise GrammarError("Allow with NotPrincipal is not allowed.")
-        return principals
+        return principals_of(element, effect)
 
     def resource(self, text: str) -> Pattern:
         prefix = "arn:aws:s3:::"
@@ -304,10 +301,13 @@ def one_of(
     return present, values
 
 
-def principals_of(element: Mapping[str, Any]) -> Principals:
+def principals_of(element: Mapping[str, Any], effect: Effect) -> Principals:
+    """Read who is meant; to allow all but some would let in the whole world."""
     is_negated = "NotPrincipal" in element
     if is_negated and "Principal" in element:
         raise GrammarError("Invalid principal in policy")
+    if is_negated and effect is Effect.ALLOW:
+        raise GrammarError("Allow with NotPrincipal is not allowed.")
     if not is_negated and "Principal" not in element:
         raise GrammarError("Missing required field Principal")
     named = element["NotPrincipal" if is_negated else "Principal"]

@@ -22,13 +22,20 @@ from kernel.errors import (
     InvalidRequest,
     MissingContentLength,
 )
+from kernel.http.requests import has_header_of
 from kernel.kept_settings import settings
 
+DECODED_LENGTH = "HTTP_X_AMZ_DECODED_CONTENT_LENGTH"
 CHECKSUM = "HTTP_X_AMZ_CHECKSUM_"
 CHECKSUM_HEADERS = {f"{CHECKSUM}{one}": one for one in ChecksumAlgorithm}
 # Headers of that beginning which carry no checksum.
 ABOUT_CHECKSUMS = frozenset(
     {f"{CHECKSUM}ALGORITHM", f"{CHECKSUM}MODE", f"{CHECKSUM}TYPE"}
+)
+
+MANY_CHECKSUMS = (
+    "Expecting a single x-amz-checksum- header. Multiple checksum Types are not "
+    "allowed."
 )
 
 
@@ -40,7 +47,7 @@ def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
     hold.
     """
     meta = request.META
-    is_framed = payload is not None and payload.is_framed
+    is_framed = comes_framed(meta, payload)
     length = decoded_length(meta) if is_framed else content_length(meta)
     if length > settings.OBJECTSTORE_MAX_BODY:
         raise EntityTooLarge(
@@ -50,12 +57,12 @@ def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
     expected = announced(meta, payload)
     wanted = wanted_algorithms(meta)
     check_go_together(wanted, expected.checksums)
-    if not is_framed or payload is None:
+    if not is_framed:
         return Body(reader, length, expected, algorithms=wanted)
     chunks = ChunkedReader(
         reader,
         decoded_length=length,
-        signing=payload.signing,
+        signing=None if payload is None else payload.signing,
         trailer_names=trailer_names(meta),
     )
     framed = Expectations(
@@ -64,6 +71,19 @@ def request_body(request: HttpRequest, payload: Payload | None = None) -> Body:
         trailers=lambda: chunks.trailers,
     )
     return Body(chunks.read, length, framed, algorithms=wanted)
+
+
+def comes_framed(meta: Mapping[str, Any], payload: Payload | None) -> bool:
+    """Tell whether a body comes in aws-chunked frames.
+
+    Where the signature does not say so, or nobody signed, its coding does: SDKs over
+    https frame what they send to public buckets, too.
+    """
+    if payload is not None and payload.is_framed:
+        return True
+    if DECODED_LENGTH not in meta or (payload is not None and payload.sha256):
+        return False
+    return "aws-chunked" in str(meta.get("HTTP_CONTENT_ENCODING", "")).lower()
 
 
 def raw_reader(request: HttpRequest, length: int | None = None) -> Read:
@@ -99,7 +119,7 @@ def content_length(meta: Mapping[str, Any]) -> int:
 
 
 def decoded_length(meta: Mapping[str, Any]) -> int:
-    text = meta.get("HTTP_X_AMZ_DECODED_CONTENT_LENGTH")
+    text = meta.get(DECODED_LENGTH)
     if text is None:
         raise MissingContentLength()
     return length_of(str(text))
@@ -131,13 +151,12 @@ def announced_checksums(meta: Mapping[str, Any]) -> dict[ChecksumAlgorithm, str]
     Raises InvalidRequest for more than one, one that cannot be read, and one of an
     algorithm that is not known: nothing is passed over that should have been checked.
     """
+    if "HTTP_X_AMZ_TRAILER" not in meta and not has_header_of(meta, CHECKSUM):
+        return {}
     stated = checksums_of_headers(meta)
     to_come = checksums_of_trailer(meta)
     if len(stated) + len(to_come) > 1:
-        raise InvalidRequest(
-            "Expecting a single x-amz-checksum- header. Multiple checksum Types are "
-            "not allowed."
-        )
+        raise InvalidRequest(MANY_CHECKSUMS)
     for algorithm, value in stated.items():
         check_checksum_value(algorithm, value)
     return stated or to_come

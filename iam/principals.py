@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import NamedTuple
@@ -55,7 +56,8 @@ class Principal(NamedTuple):
 
     `account_id` is the account's row; `canonical_id` and `account_number` are the
     names that ACLs and policies use. `session_policies`, where there are any, must
-    allow what the identity's policies allow.
+    allow what the identity's policies allow. `key_ends_at` is the end of the key that
+    signed, or that a session began with.
     """
 
     kind: PrincipalKind
@@ -70,6 +72,7 @@ class Principal(NamedTuple):
     policies: tuple[Policy, ...] = ()
     session_policies: tuple[Policy, ...] = ()
     key_id: str = ""
+    key_ends_at: datetime | None = None
     is_rate_limited: bool = True
     tags: tuple[tuple[str, str], ...] = ()
     facts: RequestFacts = NO_REQUEST

@@ -147,7 +147,7 @@ def _credential(key: ApiKey | AccessKey, key_id: str, secret: str) -> Credential
     _note_use(key)
     principal = principal_of(
         identity, key_id=key_id, is_rate_limited=key.is_rate_limited
-    )
+    )._replace(key_ends_at=key.expires_at)
     return Credential(principal, secret, key.expires_at)
 
 

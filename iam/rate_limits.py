@@ -6,6 +6,7 @@ across processes where that is Redis, per process where it is local memory.
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import time
 from collections.abc import Mapping
@@ -69,7 +70,7 @@ def count(
         or dialect not in settings.OBJECTSTORE_RATE_LIMITED_DIALECTS
     ):
         return
-    name = principal.key_id or principal.facts.source_ip or "nobody"
+    name = principal.key_id or network_of(principal.facts.source_ip) or "nobody"
     usage = get_usage(
         request,
         group=operation,
@@ -96,9 +97,26 @@ def count(
 
 
 def count_guess(request: HttpRequest, dialect: str) -> None:
-    """Count a request whose key does not hold, by its address."""
+    """Count a request whose key, signature or URL does not hold, by its address."""
     nobody = ANONYMOUS.asking(RequestFacts(source_ip=client_address(request.META)))
     count(request, nobody, dialect, OperationClass.BUCKET)
+
+
+@lru_cache(maxsize=4096)
+def network_of(address: str) -> str:
+    """Name what an address is counted by: itself, or its /64, which is all one's own.
+
+    Counted one by one, addresses of IPv6 would never be used up.
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return address
+    if parsed.ipv4_mapped is not None:
+        return str(parsed.ipv4_mapped)
+    return str(ipaddress.IPv6Network((int(parsed), 64), strict=False))
 
 
 def is_used_up(

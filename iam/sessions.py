@@ -14,7 +14,7 @@ import re
 import secrets
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from django.conf import settings
@@ -44,6 +44,9 @@ from iam.policy import (
 from iam.principals import Principal, PrincipalKind, Session
 from iam.queries import Credential
 from iam.sealing import open_token, seal_token
+from kernel import auditing
+from kernel.auditing import audited
+from kernel.database.commit import commit
 from kernel.errors import (
     AccessDenied,
     ExpiredToken,
@@ -78,6 +81,7 @@ class Claims:
     identity: str
     issued_at: int
     expires_at: int
+    key_ends_at: int = 0
     name: str = ""
     policy: str = ""
     policies: Sequence[str] = ()
@@ -117,6 +121,7 @@ class AssumedRole:
 # Getting a session
 
 
+@audited()
 def get_session_token(
     principal: Principal, *, duration: int | None = None, now: datetime
 ) -> TemporaryCredentials:
@@ -132,11 +137,13 @@ def get_session_token(
         duration = min(DEFAULT_FOR_USERS, longest)
     check_between("durationSeconds", duration, SHORTEST, LONGEST_FOR_USERS)
     action = "sts:GetSessionToken"
+    auditing.asked(action, principal.arn, account_id=principal.account_id)
     request = access_request(principal, action, "*", {})
     if evaluate(request, principal.policies).is_denied:
         raise denied(principal, action, "*")
     return issue(
         new_claims(
+            principal,
             principal.unique_id,
             min(duration, longest),
             now,
@@ -156,6 +163,7 @@ class Narrowing:
     source_identity: str = ""
 
 
+@audited()
 def assume_role(
     principal: Principal,
     role_arn: str,
@@ -175,8 +183,11 @@ def assume_role(
     check_length("roleSessionName", session_name, LONGEST_SESSION_NAME)
     check_narrowing(narrowing)
     role = role_at(role_arn)
+    owner = principal.account_id if role is None else role.account_id
+    auditing.asked("sts:AssumeRole", role_arn, account_id=owner)
     if role is None:
         raise denied(principal, "sts:AssumeRole", role_arn)
+    narrowing = inherited(principal, narrowing)
     context = session_context(session_name, narrowing)
     check_may_assume(principal, role, "sts:AssumeRole", context)
     if narrowing.tags:
@@ -184,6 +195,7 @@ def assume_role(
     if narrowing.source_identity:
         check_may_assume(principal, role, "sts:SetSourceIdentity", context)
     claims = new_claims(
+        principal,
         role.unique_id,
         session_seconds(principal, role, duration),
         now,
@@ -199,6 +211,18 @@ def assume_role(
         unique_id=f"{role.unique_id}:{session_name}",
         source_identity=narrowing.source_identity,
     )
+
+
+def inherited(principal: Principal, narrowing: Narrowing) -> Narrowing:
+    """Let a session's source identity go on into the next one.
+
+    Raises AccessDenied for another one: it says who acts, whatever roles lie between
+    (AWS, "Monitor and control actions taken with assumed roles").
+    """
+    source = principal.session_context.get("aws:sourceidentity", "")
+    if narrowing.source_identity not in ("", source or narrowing.source_identity):
+        raise AccessDenied("The source identity of a session cannot be changed.")
+    return replace(narrowing, source_identity=narrowing.source_identity or source)
 
 
 def check_narrowing(narrowing: Narrowing) -> None:
@@ -346,6 +370,7 @@ def denied(principal: Principal, action: str, resource: str) -> AccessDenied:
 
 
 def new_claims(
+    principal: Principal,
     identity: str,
     seconds: int,
     now: datetime,
@@ -357,12 +382,16 @@ def new_claims(
     source_identity: str = "",
     is_rate_limited: bool = True,
 ) -> Claims:
+    """Say what a token is to say; it does not outlast the key that it began with."""
+    expires_at = int((now + timedelta(seconds=seconds)).timestamp())
+    key_ends_at = principal.key_ends_at and int(principal.key_ends_at.timestamp())
     return Claims(
         access_key_id=new_id("ASIA"),
         secret=secrets.token_urlsafe(30),
         identity=identity,
         issued_at=int(now.timestamp()),
-        expires_at=int((now + timedelta(seconds=seconds)).timestamp()),
+        expires_at=min(expires_at, key_ends_at or expires_at),
+        key_ends_at=key_ends_at or 0,
         name=name,
         policy=policy,
         policies=policies,
@@ -373,15 +402,24 @@ def new_claims(
 
 
 def issue(claims: Claims) -> TemporaryCredentials:
-    """Seal claims into a token. Raises PackedPolicyTooLarge."""
+    """Seal claims into a token. Raises PackedPolicyTooLarge.
+
+    Nothing is kept of a session but its event, which leads from the key id that acts
+    to whoever asked for it.
+    """
     packed = claims.packed()
     if len(packed) > MOST_PACKED:
         raise PackedPolicyTooLarge()
+    expires_at = datetime.fromtimestamp(claims.expires_at, UTC)
+    auditing.tell(
+        after={"access_key_id": claims.access_key_id, "expires_at": str(expires_at)}
+    )
+    commit(lambda: None)
     return TemporaryCredentials(
         access_key_id=claims.access_key_id,
         secret_access_key=claims.secret,
         session_token=seal_token(packed),
-        expires_at=datetime.fromtimestamp(claims.expires_at, UTC),
+        expires_at=expires_at,
         packed_percent=100 * len(packed) // MOST_PACKED,
     )
 
@@ -426,6 +464,9 @@ def principal_of(identity: Identity, claims: Claims) -> Principal:
         identity, key_id=claims.access_key_id, is_rate_limited=claims.is_rate_limited
     )
     session = Session(claims.name, condition_keys(principal, claims))
+    if claims.key_ends_at:
+        ends_at = datetime.fromtimestamp(claims.key_ends_at, UTC)
+        principal = principal._replace(key_ends_at=ends_at)
     if principal.kind is not PrincipalKind.ROLE:
         return principal._replace(session=session)
     return principal._replace(

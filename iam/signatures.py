@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
 from urllib.parse import parse_qsl
 
 from django.conf import settings
 from django.http import HttpRequest
-from django.utils import timezone
 
 from iam import queries, sessions, sigv2, sigv4
 from iam.principals import Principal
@@ -93,12 +93,15 @@ def authenticate_signature(
     signed = signed_request(request)
     credential = sigv4.parse_authorization(signed)
     if credential is None:
+        if services is QUERY_API:
+            # It would cover neither the form that says what to do, nor the service.
+            raise InvalidRequest("Calls of IAM and STS are signed by version 4.")
         return by_version_2(request, signed)
     check_service(credential, services)
     key = find_key(credential.access_key_id, credential.session_token)
     if services is QUERY_API:
         credential = with_body_digest(credential, request)
-    context = sigv4.verify(signed, credential, key.secret, now=timezone.now())
+    context = sigv4.verify(signed, credential, key.secret, now=datetime.now(UTC))
     if credential.is_presigned:
         take_hoisted(request)
     kind = "PRESIGNED" if credential.is_presigned else "AWS4-HMAC-SHA256"
@@ -123,7 +126,7 @@ def by_version_2(
             headers={**hoisted(signed.query), **told, **signed.headers}
         )
     key = find_key(credential.access_key_id, token)
-    sigv2.verify(signed, credential, key.secret, now=timezone.now())
+    sigv2.verify(signed, credential, key.secret, now=datetime.now(UTC))
     if credential.is_presigned:
         take_hoisted(request)
     return key.principal, Payload("AWS-PRESIGNED" if credential.is_presigned else "AWS")
@@ -158,7 +161,7 @@ def with_body_digest(credential: Credential, request: HttpRequest) -> Credential
     stated. The body is kept for the one who answers.
     """
     length = str(request.META.get("CONTENT_LENGTH") or "0")
-    if not length.isdigit() or int(length) > MOST_CALL_BYTES:
+    if not length.isdecimal() or int(length) > MOST_CALL_BYTES:
         raise EntityTooLarge(max_size_allowed=MOST_CALL_BYTES)
     digest = hashlib.sha256(request.body).hexdigest()
     is_stated = request.META.get("HTTP_X_AMZ_CONTENT_SHA256") is not None

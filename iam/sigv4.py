@@ -245,6 +245,11 @@ def from_query(request: SignedRequest) -> Credential:
         raise AuthorizationQueryParametersError(
             "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\""
         )
+    if not query["X-Amz-Date"].startswith(date):
+        raise AuthorizationQueryParametersError(
+            f'Invalid credential date "{date}". This date is not the same as '
+            f'X-Amz-Date: "{query["X-Amz-Date"][:8]}".'
+        )
     return Credential(
         access_key_id=access_key_id,
         date=date,
@@ -371,16 +376,15 @@ def check_headers_signed(request: SignedRequest, credential: Credential) -> None
 
 def canonical_request(request: SignedRequest, credential: Credential) -> str:
     """Write the canonical request; S3 does not normalise the path."""
-    headers = "".join(
-        f"{name}:{header_value(request, name)}\n" for name in credential.signed_headers
-    )
+    signed = credential.signed_headers
+    headers = "".join([f"{name}:{header_value(request, name)}\n" for name in signed])
     return "\n".join(
         (
             request.method,
             request.raw_path or "/",
             canonical_query(request.query),
             headers,
-            ";".join(credential.signed_headers),
+            ";".join(signed),
             credential.payload_hash or EMPTY_PAYLOAD,
         )
     )

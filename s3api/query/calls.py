@@ -85,7 +85,7 @@ class Call:
 def read_call(request: S3Request) -> Call:
     """Read the form, and what stands in the query. Raises ValidationError."""
     length = str(request.meta.get("CONTENT_LENGTH") or "0")
-    if not length.isdigit() or int(length) > MOST_CALL_BYTES:
+    if not length.isdecimal() or int(length) > MOST_CALL_BYTES:
         raise EntityTooLarge(max_size_allowed=MOST_CALL_BYTES)
     try:
         pairs = parse_qsl(

@@ -16,6 +16,12 @@ def operator(account: Any, django_user_model: Any) -> Any:
 
 
 @pytest.fixture(autouse=True)
+def _own_data_folder(settings: Any, tmp_path: Any) -> None:
+    """Keep the mark of each test's seals apart."""
+    settings.DATA_DIR = tmp_path
+
+
+@pytest.fixture(autouse=True)
 def _no_refusals_yet() -> None:
     from audit.keeping import Keeper
     from kernel import auditing

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from audit import operations as audit
 from audit.models import AuditEvent
+from audit.operations import Search
 from buckets.configurations import Configuration
 from buckets.operations import (
     create_bucket,
@@ -23,7 +24,7 @@ from buckets.operations import (
     put_configuration,
 )
 from buckets.quotas import put_bucket_quota
-from iam import administration, groups, managed_policies, users
+from iam import administration, groups, managed_policies, roles, sessions, users
 from iam.entities import EntityKind
 from iam.principals import RequestFacts
 from kernel.bodies import Body
@@ -99,6 +100,37 @@ def test_each_kind_of_change_is_kept_once(root: Any, events: Any) -> None:
         "objectstore:PutBucketQuota",
         "s3:DeleteBucket",
     ]
+
+
+def test_temporary_credentials_leave_a_trace(
+    root: Any, make_principal: Any, events: Any
+) -> None:
+    now = timezone.now()
+    anyone = {"Effect": "Allow", "Action": "sts:*", "Principal": {"AWS": "*"}}
+    trust = json.dumps({"Version": "2012-10-17", "Statement": [anyone]})
+    role = roles.create_role(root, "backup", trust, now=now)
+    ann = make_principal("ann").asking(FACTS)
+    narrowing = sessions.Narrowing(source_identity="ann-herself")
+    made = sessions.assume_role(ann, role.arn, "tonight", narrowing=narrowing, now=now)
+    with pytest.raises(AccessDenied):
+        sessions.assume_role(ann, f"{role.arn}-not-there", "tonight", now=now)
+    own = sessions.get_session_token(ann, now=now)
+    assumed, refused = events(action="sts:AssumeRole")
+    assert assumed.principal_arn == ann.arn
+    assert assumed.source_ip == "192.0.2.7"
+    assert assumed.resource == role.arn
+    assert assumed.account_id == root.account_id
+    assert assumed.outcome == "Success"
+    assert assumed.parameters["session_name"] == "tonight"
+    assert assumed.parameters["narrowing"]["source_identity"] == "ann-herself"
+    assert assumed.after["access_key_id"] == made.credentials.access_key_id
+    assert refused.outcome == "AccessDenied"
+    (token,) = events(action="sts:GetSessionToken")
+    assert token.after["access_key_id"] == own.access_key_id
+    kept = json.dumps([[one.parameters, one.after] for one in events()])
+    for secret in (made.credentials, own):
+        assert secret.secret_access_key not in kept
+        assert secret.session_token not in kept
 
 
 def test_identities_are_kept_without_their_secrets(root: Any, events: Any) -> None:
@@ -326,3 +358,34 @@ def test_sign_ins_are_kept(operator: Any, django_user_model: Any) -> None:
     assert failed.outcome == "AuthenticationFailed"
     assert failed.parameters == {"username": "operator"}
     assert done.outcome == "Success"
+
+
+def test_failed_sign_ins_are_told_to_the_account_they_are_of(
+    root: Any, other_root: Any, operator: Any
+) -> None:
+    now = timezone.now()
+    users.create_user(other_root, "ben", password="correct horse battery", now=now)
+    for name in ("ben", "typed-a-password-here"):
+        Client().post("/admin/login/", {"username": name, "password": "wrong"})
+
+    def names(principal: Any) -> list[str]:
+        found = audit.list_events(principal, Search(action="SignIn")).events
+        return [event.parameters["username"] for event in found]
+
+    assert names(other_root) == ["ben"]
+    assert names(root) == ["typed-a-password-here"]
+
+
+def test_a_new_password_is_kept(operator: Any) -> None:
+    client = Client()
+    client.force_login(operator)
+    given = dict.fromkeys(("new_password1", "new_password2"), "a-long-pass-phrase-7")
+    page = "/admin/password_change/"
+    client.post(page, {"old_password": "wrong", **given})
+    kept = AuditEvent.objects.filter(action="console:ChangePassword")
+    assert not kept.exists()
+    assert client.post(page, {"old_password": "secret", **given}).status_code == 302
+    (event,) = kept
+    assert event.principal_arn.endswith(":root")
+    assert event.account_id is not None
+    assert "phrase" not in json.dumps(event.parameters)

@@ -10,7 +10,7 @@ from django.core.management import CommandError, call_command
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from audit import seals
+from audit import marks, seals
 from audit.models import AuditEvent, AuditSeal
 from audit.operations import forget_old_events
 from audit.tasks import BrokenSeal, verify_seals
@@ -97,6 +97,62 @@ def test_seal_that_was_removed_or_made_anew_shows(sealed: list[int]) -> None:
     assert any("a seal is missing" in text for text in texts())
 
 
+def test_log_that_was_changed_and_sealed_anew_shows(
+    sealed: list[int], later: datetime
+) -> None:
+    """The server seals what has no seal: removing seals must not make it forge any."""
+    AuditEvent.objects.filter(pk=sealed[4]).update(principal_name="somebody else")
+    AuditSeal.objects.filter(first_id__gte=sealed[3]).delete()
+    assert seals.seal_events(now=later) == 5
+    (text,) = texts()
+    assert "their seal is gone, which this machine has made" in text
+    assert seals.seal_events(now=later) == 0
+    assert len(texts()) == 1
+    marks.place().unlink()
+    assert texts() == []
+
+
+def test_log_whose_end_was_cut_off_shows(sealed: list[int]) -> None:
+    last = AuditSeal.objects.order_by("pk").last()
+    assert last is not None
+    AuditEvent.objects.filter(pk__gte=last.first_id).delete()
+    last.delete()
+    (text,) = texts()
+    assert text.startswith(f"events {last.first_id} to {last.last_id}: their seal")
+
+
+def test_seal_that_was_forgotten_is_not_missed(sealed: list[int]) -> None:
+    last = AuditSeal.objects.order_by("pk").last()
+    assert last is not None
+    last.ended_at -= timedelta(days=400)
+    marks.keep(last)
+    AuditSeal.objects.all().delete()
+    AuditEvent.objects.all().delete()
+    assert texts() == []
+
+
+def test_events_that_were_never_sealed_show(sealed: list[int]) -> None:
+    """One of a time to come would keep all after it from being sealed."""
+    event = AuditEvent.objects.get(pk=sealed[-1])
+    event.pk, event.created_at = sealed[-1] + 1, timezone.now() + timedelta(days=999)
+    event.save(force_insert=True)
+    event.pk, event.created_at = sealed[-1] + 2, timezone.now() - timedelta(days=2)
+    event.save(force_insert=True)
+    assert seals.seal_events(now=timezone.now()) == 0
+    assert texts() == [
+        f"events {event.pk} to {event.pk}: there are events that no seal covers."
+    ]
+
+
+def test_event_that_was_slipped_in_before_the_first_seal_shows(
+    sealed: list[int],
+) -> None:
+    event = AuditEvent.objects.get(pk=sealed[-1])
+    event.pk = -5
+    event.save(force_insert=True)
+    assert texts() == ["events -5 to -5: there are events that no seal covers."]
+
+
 def test_two_workers_seal_the_same_once(
     sealed: list[int], root: Any, bucket: str, later: datetime
 ) -> None:
@@ -134,6 +190,8 @@ def test_what_is_forgotten_leaves_the_chain_whole(
         )
     )
     AuditSeal.objects.filter(pk__gt=middle.pk).delete()
+    middle.refresh_from_db()
+    marks.keep(middle)
     assert forget_old_events(now=timezone.now()) == 3
     assert texts() == []
     assert AuditEvent.objects.filter(pk=sealed[3]).exists()

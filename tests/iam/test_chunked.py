@@ -161,3 +161,13 @@ def test_a_cut_stream_is_incomplete(cut):
     framed = unsigned(b"x" * 100)
     with pytest.raises(errors.ObjectStoreError):
         read_all(reader_of(framed[:-cut] if cut > 4 else framed[: 100 - cut], 100))
+
+
+def test_a_trailer_that_comes_twice_is_refused():
+    line = b"x-amz-checksum-crc32:NhCmhg==\r\n"
+    with pytest.raises(errors.MalformedTrailerError):
+        read_all(
+            reader_of(
+                unsigned(b"hello", line + line), 5, trailers=("x-amz-checksum-crc32",)
+            )
+        )

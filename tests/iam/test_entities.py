@@ -6,13 +6,19 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from iam import access_keys, groups, queries, sessions, users
+from iam import access_keys, administration, groups, queries, roles, sessions, users
 from iam.entities import EntityKind
 from iam.inline_policies import put_policy
 from iam.models import Identity, ManagedPolicy
 from iam.pages import Paging
 from iam.ready_made import READY_MADE, make_ready_made_policies
-from kernel.errors import EntityAlreadyExists, ExpiredToken, InvalidToken
+from kernel.errors import (
+    AccessDenied,
+    EntityAlreadyExists,
+    ExpiredToken,
+    InvalidToken,
+    NoSuchEntity,
+)
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -42,6 +48,29 @@ def test_names_differ_by_more_than_case(root, account):
         Identity.objects.create(
             account=account, kind="user", name="ANNA", unique_id="X", created_at=NOW
         )
+
+
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda root, role: administration.set_password(root, role, "a-long-phrase-7"),
+        lambda root, role: administration.create_access_key(root, role, now=NOW),
+        lambda root, role: administration.create_api_key(root, role, now=NOW),
+        lambda root, role: administration.set_active(root, role, is_active=False),
+        lambda root, role: administration.delete_identity(root, role),
+    ],
+)
+def test_rights_over_users_reach_no_role(root, act):
+    """A role is acted as by those whom its trust policy names, and by nobody else."""
+    trust = '{"Statement": {"Effect": "Deny", "Action": "sts:*", "Principal": "*"}}'
+    role = roles.create_role(root, "backup", trust, now=NOW)
+    with pytest.raises(NoSuchEntity):
+        act(root, role.unique_id)
+    kept = Identity.objects.get(pk=role.pk)
+    assert kept.is_active
+    assert kept.user is None
+    assert not kept.access_keys.exists()
+    assert not kept.api_keys.exists()
 
 
 def test_kept_credentials_follow_a_group(root):
@@ -102,3 +131,48 @@ def test_ready_made_policies_are_brought_up_to_date():
     assert changed.version == 2
     make_ready_made_policies()
     assert found.get(name="IAMFullAccess").version == 2
+
+
+TRUSTS_ALL = '{"Statement": {"Effect": "Allow", "Action": "sts:*", "Principal": "*"}}'
+ALLOWS_ALL = '{"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}}'
+
+
+def as_token(made):
+    return sessions.credential(made.access_key_id, made.session_token).principal
+
+
+def test_no_session_outlasts_the_key_that_it_began_with(root, make_principal):
+    now = timezone.now()
+    ends_at = (now + timedelta(minutes=2)).replace(microsecond=0)
+    anna = make_principal("anna", ALLOWS_ALL)
+    made = administration.create_access_key(
+        root, anna.unique_id, expires_at=ends_at, now=now
+    )
+    signing = queries.access_key(made.key.access_key_id).principal
+    roles.create_role(root, "first", TRUSTS_ALL, now=now)
+    put_policy(root, EntityKind.ROLE, "first", "all", ALLOWS_ALL)
+    second = roles.create_role(root, "second", TRUSTS_ALL, now=now)
+    arn = second.arn.replace("second", "first")
+    own = sessions.get_session_token(signing, now=now)
+    first = sessions.assume_role(signing, arn, "one", now=now).credentials
+    chained = sessions.assume_role(as_token(first), second.arn, "two", now=now)
+    assert own.expires_at == first.expires_at == ends_at
+    assert chained.credentials.expires_at == ends_at
+    lasting = sessions.get_session_token(anna, now=now)
+    assert lasting.expires_at > ends_at
+
+
+def test_a_source_identity_goes_on_from_role_to_role(root, make_principal):
+    now = timezone.now()
+    anna = make_principal("anna", ALLOWS_ALL)
+    role = roles.create_role(root, "backup", TRUSTS_ALL, now=now)
+    put_policy(root, EntityKind.ROLE, "backup", "all", ALLOWS_ALL)
+    named = sessions.Narrowing(source_identity="anna-herself")
+    first = sessions.assume_role(anna, role.arn, "one", narrowing=named, now=now)
+    session = as_token(first.credentials)
+    second = sessions.assume_role(session, role.arn, "two", now=now)
+    assert second.source_identity == "anna-herself"
+    sessions.assume_role(session, role.arn, "same", narrowing=named, now=now)
+    other = sessions.Narrowing(source_identity="bert")
+    with pytest.raises(AccessDenied):
+        sessions.assume_role(session, role.arn, "two", narrowing=other, now=now)

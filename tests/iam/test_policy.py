@@ -2,6 +2,7 @@
 
 import json
 import re
+from time import process_time
 
 import pytest
 from hypothesis import given
@@ -157,6 +158,17 @@ def test_many_stars_cost_no_more_than_one():
     assert not pattern.matches("a" * 100_000, {})
     assert pattern.matches("a" * 100_000 + "b", {})
     assert not Pattern.parse("?*" * 5000 + "b").matches("a" * 100_000, {})
+
+
+def test_many_marks_cost_little():
+    """Policies of this size are anybody's own; who asks for a key need be nobody."""
+    patterns = [f"arn:aws:s3:::b/*{'a?' * 250}c{n}*" for n in range(36)]
+    policy = identity({**EVERYTHING, "Resource": patterns})
+    key = "arn:aws:s3:::b/" + "a" * 1024
+    assert not allows(policy, resource=key)
+    began = process_time()
+    assert not allows(policy, resource=key)
+    assert process_time() - began < 0.2
 
 
 def regex_of(pattern):
@@ -652,6 +664,11 @@ def test_trust_policies_say_who_may_assume_the_role():
     action = document({**statement, "Action": "s3:GetObject"})
     assert refusal(action, PolicyKind.TRUST) == (
         "AssumeRole policy may only specify STS AssumeRole actions."
+    )
+    all_but_one = {"Effect": "Allow", "NotPrincipal": {"AWS": ALICE}}
+    negated = document({**all_but_one, "Action": "sts:AssumeRole"})
+    assert refusal(negated, PolicyKind.TRUST) == (
+        "Allow with NotPrincipal is not allowed."
     )
 
 

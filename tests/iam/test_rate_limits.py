@@ -11,7 +11,7 @@ from django.test import RequestFactory
 
 from iam import counters
 from iam.principals import ANONYMOUS, Principal, PrincipalKind, RequestFacts
-from iam.rate_limits import OperationClass, count, parsed
+from iam.rate_limits import OperationClass, count, network_of, parsed
 from kernel.errors import TooManyRequests
 
 USER = Principal(PrincipalKind.USER, key_id="key-1")
@@ -98,6 +98,22 @@ def test_without_a_key_the_address_is_counted(clock):
     assert ask(at("192.0.2.1")).remaining == 0
     assert ask(at("192.0.2.2")).remaining == 1
     assert ask(ANONYMOUS).remaining == 1
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_same"),
+    [
+        ("2001:db8:1:2::1", "2001:db8:1:2:ffff::9", True),
+        ("2001:db8:1:2::1", "2001:db8:1:3::1", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("fe80::1%eth0", "fe80::2", True),
+        ("::1", "::1", True),
+        ("no address", "another", False),
+    ],
+)
+def test_addresses_of_one_network_of_ipv6_are_counted_together(one, other, is_same):
+    assert (network_of(one) == network_of(other)) is is_same
 
 
 @pytest.mark.parametrize(

@@ -120,6 +120,27 @@ def test_a_presigned_url_expires():
         verify(request, now=timezone.now() + timedelta(seconds=62))
 
 
+def test_the_key_of_one_day_presigns_for_no_other():
+    """Signing keys are given away for a day: AWS holds them to it."""
+    now = timezone.now()
+    earlier = (now - timedelta(days=3)).strftime("%Y%m%d")
+    query = sigv4.presign(
+        method="GET",
+        host="localhost",
+        raw_path="/bucket/key",
+        parameters=[],
+        access_key_id="AKIAEXAMPLE",
+        secret=SECRET,
+        region="us-east-1",
+        expires=60,
+        now=now,
+    )
+    query = query.replace(f"%2F{now:%Y%m%d}%2F", f"%2F{earlier}%2F")
+    request = SignedRequest("GET", "/bucket/key", query, {"host": "localhost"})
+    with pytest.raises(errors.AuthorizationQueryParametersError, match="not the same"):
+        sigv4.parse_authorization(request)
+
+
 @pytest.mark.parametrize(
     ("authorization", "refusal"),
     [

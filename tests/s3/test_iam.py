@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 import httpx
 import pytest
-from botocore.auth import S3SigV4Auth, SigV4Auth
+from botocore.auth import HmacV1Auth, S3SigV4Auth, SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 from defusedxml import ElementTree
@@ -540,6 +540,18 @@ def test_a_signature_for_another_service_is_refused(live_store):
     listing = httpx.get(live_store.url, headers=signed(live_store, b"", "iam"))
     assert listing.status_code == 400
     assert "<Code>AuthorizationHeaderMalformed</Code>" in listing.text
+
+
+def test_version_2_signs_no_call(live_store):
+    """It leaves the form out: whoever sees a call could send another in its place."""
+    request = AWSRequest("POST", f"{live_store.url}/")
+    keys = Credentials(live_store.access_key_id, live_store.secret_access_key)
+    HmacV1Auth(keys).add_auth(request)
+    answer = httpx.post(
+        live_store.url, content=form("ListUsers"), headers=dict(request.headers)
+    )
+    assert answer.status_code == 400
+    assert "signed by version 4" in answer.text
 
 
 def test_nobody_is_refused_before_the_form_is_read(live_store):
