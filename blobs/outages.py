@@ -20,6 +20,7 @@ class Outages:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._rests_until: dict[str, float] = {}
+        self._refused: dict[str, str] = {}
         self._lock = Lock()
 
     def check(self, name: str) -> None:
@@ -34,11 +35,18 @@ class Outages:
                 )
             self._rests_until[name] = now + REST
 
-    def note_failure(self, name: str, waited: float) -> None:
-        """Leave a storage alone that took `waited` seconds to fail, if that is long."""
-        if waited >= SLOW:
-            with self._lock:
+    def note_failure(self, name: str, waited: float, refused: str = "") -> None:
+        """Leave a storage alone that took `waited` seconds to fail, if that is long.
+
+        `refused` is the file for which it did answer, with an error: such files are no
+        outage until there are two without a success between.
+        """
+        if waited < SLOW:
+            return
+        with self._lock:
+            if not refused or self._refused.setdefault(name, refused) != refused:
                 self._rests_until[name] = self._clock() + REST
 
     def note_success(self, name: str) -> None:
+        self._refused.pop(name, None)
         self._rests_until.pop(name, None)

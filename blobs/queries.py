@@ -222,7 +222,8 @@ def places_between(
             f'SELECT p."offset", {columns} FROM blobs_part p'
             " JOIN blobs_blob b ON b.id = p.blob_id"
             ' WHERE p.whole_id = %s AND p."offset" < %s AND p."offset" > %s'
-            ' AND p."offset" + p.size > %s ORDER BY p."offset" LIMIT %s',
+            ' AND p."offset" + p.size > %s AND p.size > 0'
+            ' ORDER BY p."offset" LIMIT %s',
             [whole_id, end, after, start, limit],
         )
         return [PlacedBlob._make(row) for row in cursor.fetchall()]

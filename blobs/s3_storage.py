@@ -113,6 +113,18 @@ class S3BlobStorage(S3Storage):  # type: ignore[misc]
             part["ChecksumCRC32"] = answer["ChecksumCRC32"]
         return part
 
+    # Deleting
+
+    def delete(self, name: str) -> None:
+        """Delete; where the bucket itself is missing, its objects are elsewhere."""
+        try:
+            self._client.delete_object(
+                Bucket=self.bucket_name, Key=self._normalize_name(clean_name(name))
+            )
+        except ClientError as error:
+            if error.response["Error"]["Code"] != "NoSuchKey":
+                raise
+
     # Reading
 
     def open_range(self, path: str, start: int, length: int) -> Iterator[bytes]:

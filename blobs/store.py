@@ -170,7 +170,6 @@ def write(
     raises, InsufficientStorage, or ServiceUnavailable when the storage fails; then
     nothing is stored.
     """
-    storage_of(storage_class)
     record = None if seal is None else seal.record
     if body.length <= settings.OBJECTSTORE_INLINE_MAX:
         data = body.read_all(settings.OBJECTSTORE_INLINE_MAX)
@@ -183,6 +182,7 @@ def write(
             data=data if seal is None else seal_data(seal.key, data),
             encryption=record,
         )
+    storage_of(storage_class)
     path = new_path()
     blob_id = intents.add_pending(storage_class, path, now, record)
     try:
@@ -209,7 +209,7 @@ def new_path() -> str:
 
 def _save(storage_class: str, path: str, body: Body | SealedBody) -> None:
     stream = BodyStream(body)
-    with _speaking_to(storage_class, stream) as storage:
+    with _speaking_to(storage_class, path, stream) as storage:
         saved = storage.save(path, BodyFile(stream, body.length))
         if saved != path:
             storage.delete(saved)
@@ -221,13 +221,13 @@ def _save(storage_class: str, path: str, body: Body | SealedBody) -> None:
 
 @contextmanager
 def _speaking_to(
-    storage_class: str, stream: BodyStream | None = None
+    storage_class: str, path: str, stream: BodyStream | None = None
 ) -> Iterator[Storage]:
-    """Give a storage whose failures, of whatever make, are refusals of ours.
+    """Give the storage of a file; its failures, of whatever make, are refusals of ours.
 
     What the body in `stream` raised goes on as it is.
     """
-    storage = storage_of(storage_class)
+    storage = _configured(storage_class)
     outages.check(storage_class)
     began = time.monotonic()
     try:
@@ -235,31 +235,45 @@ def _speaking_to(
     except Exception as error:
         if stream is not None and stream.failure is not None:
             raise stream.failure from None
-        refusal = _refusal(error)
+        refusal = _refusal(error, storage_class, path)
         waited = time.monotonic() - began - (stream.seconds if stream else 0)
         if isinstance(refusal, ServiceUnavailable):
-            outages.note_failure(storage_class, waited)
+            answered = getattr(error, "response", None) is not None
+            outages.note_failure(storage_class, waited, path if answered else "")
         raise refusal from error
     outages.note_success(storage_class)
 
 
-def _refusal(error: Exception) -> Exception:
+def _configured(storage_class: str) -> Storage:
+    """Give the storage of kept bytes: if it has gone, no client is at fault."""
+    try:
+        return storage_of(storage_class)
+    except InvalidStorageClass as error:
+        logger.error("the storage class %r is not configured", storage_class)
+        raise ServiceUnavailable("The storage is not configured.") from error
+
+
+def _refusal(error: Exception, storage_class: str, path: str) -> Exception:
     """Every library has errors of its own, and few of them are OSErrors."""
     if isinstance(error, ObjectStoreError):
         return error
     if isinstance(error, OSError) and error.errno in NO_ROOM:
         return InsufficientStorage()
-    logger.error("a storage failed", exc_info=error)
+    logger.error("%s failed at %s", storage_class, path, exc_info=error)
     return ServiceUnavailable("The storage does not answer. Please try again.")
 
 
 def answers(blob: BlobInfo) -> bool:
-    """Tell whether a blob's storage answers at all; what it lacks is another matter."""
+    """Tell whether a blob's storage answers at all; what it lacks is another matter.
+
+    So it is asked for a file that is not there: the blob's own may never answer.
+    """
     if blob.data is not None:
         return True
+    path = new_path()
     try:
-        with _speaking_to(blob.storage_class) as storage:
-            storage.exists(blob.path)
+        with _speaking_to(blob.storage_class, path) as storage:
+            storage.exists(path)
     except ObjectStoreError:
         return False
     return True
@@ -280,7 +294,7 @@ def give_up(blob_id: int, storage_class: str, path: str, now: datetime) -> None:
     if discard_written(blob_id, now):
         return
     try:
-        with _speaking_to(storage_class) as storage:
+        with _speaking_to(storage_class, path) as storage:
             storage.delete(path)
     except ObjectStoreError:
         logger.error("%s %s is left behind", storage_class, path)
@@ -314,23 +328,24 @@ def open_blob(
     if blob.encryption_text is None:
         return _open_stored(blob, start, length)
     key = open_key(json.loads(blob.encryption_text), customer_key)
-    return open_sealed(key, blob.size, partial(_open_stored, blob), start, length)
+    stored = partial(_open_stored, blob)
+    return _read_on(open_sealed(key, blob.size, stored, start, length), blob)
 
 
 def _open_stored(blob: BlobInfo, start: int, length: int) -> Iterator[bytes]:
     """Give bytes as they are stored, sealed or not."""
     if blob.data is not None:
         return iter((bytes(memoryview(blob.data)[start : start + length]),))
-    with _speaking_to(blob.storage_class) as storage:
+    with _speaking_to(blob.storage_class, blob.path) as storage:
         chunks = open_range(storage, blob.path, start, length)
-    return _read_on(chunks)
+    return _read_on(chunks, blob)
 
 
-def _read_on(chunks: Iterator[bytes]) -> Iterator[bytes]:
+def _read_on(chunks: Iterator[bytes], blob: BlobInfo) -> Iterator[bytes]:
     try:
         yield from chunks
     except Exception as error:
-        raise _refusal(error) from error
+        raise _refusal(error, blob.storage_class, blob.path) from error
 
 
 def _open_parts(
@@ -350,7 +365,7 @@ def _open_parts(
 def _part_chunks(
     whole_id: int, start: int, end: int, customer_key: CustomerKey | None
 ) -> Iterator[bytes]:
-    after = -1
+    after, reached = -1, start
     while places := queries.places_between(
         whole_id, start, end, after, PARTS_PER_QUERY
     ):
@@ -359,6 +374,10 @@ def _part_chunks(
             last = min(end - place.offset, place.size)
             yield from open_blob(place.blob, first, last - first, customer_key)
         after = places[-1].offset
+        reached = after + places[-1].size
+    if reached < end:
+        # Overwritten, and swept, since the reader began.
+        raise ServiceUnavailable("The bytes were given up meanwhile.")
 
 
 def body_of(
@@ -490,7 +509,7 @@ def _remove_bytes(blob: Blob) -> bool:
     if blob.kind != BlobKind.STORED:
         return True
     try:
-        with _speaking_to(blob.storage_class) as storage:
+        with _speaking_to(blob.storage_class, blob.path) as storage:
             storage.delete(blob.path)
     except ObjectStoreError:
         logger.error("blob %s is left to the next sweep", blob.pk)

@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from lifecycle.rules import NEVER, Action, Clause, RuleSet, may_abort
+from kernel.days import NEVER
+from lifecycle.rules import Action, Clause, RuleSet, may_abort
 
 
 class Version(NamedTuple):

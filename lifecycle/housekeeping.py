@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -36,35 +37,62 @@ PURGED_TOGETHER = 1000
 
 @dataclass(frozen=True, slots=True)
 class Scrubbed:
-    """What one scrub read, and how many blobs it found damaged."""
+    """What one scrub read, how many blobs it found damaged, and who did not answer."""
 
     blobs: int
     size: int
     damaged: int
     is_finished: bool
+    unanswered: tuple[str, ...] = ()
 
 
 def scrub(*, now: datetime, most_bytes: int | None = None) -> Scrubbed:
     """Read stored bytes back and compare them with their checksums.
 
-    Goes on where the last one stopped; `most_bytes` bounds this one, and so does a
-    storage that does not answer. What is damaged is reported and kept.
+    Goes on where the last one stopped; `most_bytes` bounds this one. What is damaged is
+    reported and kept. A class that does not answer is left to the next pass; where none
+    does, this one waits.
     """
     run = commit(partial(open_scrub, now))
     blobs = size = damaged = 0
-    while found := live_blobs(run.cursor):
-        try:
-            bad = [one for one in found if is_damaged(*one, now)]
-        except ServiceUnavailable:
-            return Scrubbed(blobs, size, damaged, is_finished=False)
-        blobs, size = blobs + len(found), size + sum(one.size for one, _ in found)
-        damaged += len(bad)
+    silent: set[str] = set()
+    is_finished = False
+    while found := live_blobs(run.cursor, without=silent):
+        read, bad = read_all(found, silent, now)
+        if not read:
+            continue
+        blobs, size = blobs + len(read), size + sum(one.size for one in read)
+        damaged += bad
         run.cursor = found[-1][0].id
-        commit(partial(advance_scrub, run.pk, found, now))
+        commit(partial(advance_scrub, run, read, now))
         if most_bytes is not None and size >= most_bytes:
-            return Scrubbed(blobs, size, damaged, is_finished=False)
-    commit(lambda: ScrubRun.objects.filter(pk=run.pk).update(finished_at=now))
-    return Scrubbed(blobs, size, damaged, is_finished=True)
+            break
+    else:
+        is_finished = bool(blobs) or not silent
+    if is_finished:
+        commit(lambda: ScrubRun.objects.filter(pk=run.pk).update(finished_at=now))
+    return Scrubbed(blobs, size, damaged, is_finished, tuple(sorted(silent)))
+
+
+def read_all(
+    found: list[tuple[BlobInfo, str]], silent: set[str], now: datetime
+) -> tuple[list[BlobInfo], int]:
+    """Read blobs; give those that were read and how many of them are damaged.
+
+    A class that does not answer is added to `silent`, and left alone from there on.
+    """
+    read, damaged = [], 0
+    for blob, md5 in found:
+        if blob.storage_class in silent:
+            continue
+        try:
+            damaged += is_damaged(blob, md5, now)
+        except ServiceUnavailable:
+            logger.error("%s does not answer: it is not scrubbed", blob.storage_class)
+            silent.add(blob.storage_class)
+        else:
+            read.append(blob)
+    return read, damaged
 
 
 def open_scrub(now: datetime) -> ScrubRun:
@@ -72,7 +100,9 @@ def open_scrub(now: datetime) -> ScrubRun:
     return found or ScrubRun.objects.create(started_at=now, updated_at=now)
 
 
-def live_blobs(after: int) -> list[tuple[BlobInfo, str]]:
+def live_blobs(
+    after: int, *, without: Iterable[str] = ()
+) -> list[tuple[BlobInfo, str]]:
     """List blobs that have bytes of their own, with their MD5, by row.
 
     A composite has none: its parts are blobs themselves.
@@ -80,6 +110,7 @@ def live_blobs(after: int) -> list[tuple[BlobInfo, str]]:
     rows = (
         Blob.objects.filter(id__gt=after, state=BlobState.LIVE)
         .exclude(kind=BlobKind.COMPOSITE)
+        .exclude(storage_class__in=without)
         .order_by("id")
         .values_list("id", "kind", "storage_class", "path", "size", "md5")
     )
@@ -89,13 +120,11 @@ def live_blobs(after: int) -> list[tuple[BlobInfo, str]]:
     ]
 
 
-def advance_scrub(
-    run_id: int, found: list[tuple[BlobInfo, str]], now: datetime
-) -> None:
-    ScrubRun.objects.filter(pk=run_id).update(
-        cursor=found[-1][0].id,
-        blobs=F("blobs") + len(found),
-        size=F("size") + sum(blob.size for blob, _ in found),
+def advance_scrub(run: ScrubRun, read: list[BlobInfo], now: datetime) -> None:
+    ScrubRun.objects.filter(pk=run.pk).update(
+        cursor=run.cursor,
+        blobs=F("blobs") + len(read),
+        size=F("size") + sum(blob.size for blob in read),
         updated_at=now,
     )
 

@@ -15,18 +15,17 @@ from buckets.access import find_bucket, get_bucket
 from buckets.configurations import Configuration, configurations_of
 from iam.principals import SYSTEM, Principal
 from kernel.database.commit import commit
+from kernel.days import ONE_DAY, midnight
 from kernel.errors import NoSuchBucket, ObjectStoreError
 from kernel.results import BucketInfo, ObjectInfo
 from lifecycle import queries
 from lifecycle.evaluation import Decision, abort_clause, decide
 from lifecycle.models import LifecycleRun
 from lifecycle.rules import (
-    ONE_DAY,
     Action,
     Clause,
     RuleSet,
     compile_rules,
-    midnight,
     rules_of,
 )
 from lifecycle.transitions import Clock, DamagedBytesError, move_version
@@ -46,8 +45,9 @@ VERSIONS_AT_ONCE = 1000
 UPLOADS_AT_ONCE = 100
 # Deletions that share a commit: other writers are let in between.
 DELETED_PER_COMMIT = 100
-# A storage that has failed so often without a success is down: the run stops, and
-# the next one goes on where it stood.
+# After so many failures without a success a storage is down, and a run moves nothing
+# more. It still deletes, or what is full would stay full. The next one goes on behind
+# what failed, or what is lost would keep the rest from being moved.
 MOST_FAILURES = 10
 MOST_RUNS = 1000
 # A run that has not moved on for so long has lost its worker.
@@ -55,7 +55,7 @@ GIVEN_UP_AFTER = timedelta(minutes=15)
 
 
 class RunStoppedError(Exception):
-    """A run could not go on; what it has done is done."""
+    """A run moves nothing more for now; what it has done is done."""
 
 
 def rule_set(rules: Iterable[Any]) -> RuleSet:
@@ -87,11 +87,19 @@ def buckets_to_run(now: datetime) -> list[str]:
 
     A run that has moved on of late has its worker.
     """
-    day = day_length()
-    since = midnight(now) if day == ONE_DAY else now - day
-    done = queries.buckets_done_since(since)
-    done |= queries.buckets_being_run(now - min(GIVEN_UP_AFTER, day))
+    done = queries.buckets_done_since(day_began(now))
+    done |= queries.buckets_being_run(now - min(GIVEN_UP_AFTER, day_length()))
     return [name for name in queries.bucket_names_with_rules() if name not in done]
+
+
+def is_done(bucket_name: str, now: datetime) -> bool:
+    """Tell whether a bucket has had all of today's run."""
+    return bucket_name in queries.buckets_done_since(day_began(now))
+
+
+def day_began(now: datetime) -> datetime:
+    day = day_length()
+    return midnight(now) if day == ONE_DAY else now - day
 
 
 def run_lifecycle(
@@ -130,6 +138,8 @@ class Runner:
         self.bucket, self.rules, self.run = bucket, rules, run
         self.now, self.clock = now, clock
         self.failures_in_a_row = 0
+        self.stopped_at = ""
+        self.stopped_by = ""
 
     def carry_on(self) -> None:
         seen = 0
@@ -141,6 +151,7 @@ class Runner:
             after=self.run.cursor,
             size=VERSIONS_AT_ONCE,
         ):
+            is_beyond = self.stopped_at != ""
             self.carry_out(
                 decision
                 for versions in batch.keys
@@ -148,11 +159,15 @@ class Runner:
                     self.rules, versions, self.bucket.versioning, self.now
                 )
             )
-            seen += batch.seen
-            if batch.end:
-                self.advance(batch.end, seen)
+            if is_beyond:
+                continue
+            seen += 0 if self.stopped_at else batch.seen
+            if end := self.stopped_at or batch.end:
+                self.advance(end, seen)
                 seen = 0
         self.abort_uploads()
+        if self.stopped_at:
+            raise RunStoppedError(self.stopped_by)
         commit(lambda: queries.finish(self.run.pk, seen, self.clock()))
 
     def advance(self, cursor: str, seen: int) -> None:
@@ -183,6 +198,8 @@ class Runner:
     # Transitions
 
     def move(self, decision: Decision) -> None:
+        if self.stopped_at:
+            return
         clause, version = decision
         found = object_queries.by_row(version.id)
         if found is None or found.blob_id is None:
@@ -203,14 +220,13 @@ class Runner:
             self.failures_in_a_row = 0
 
     def note_failure(self, key: str, error: Exception) -> None:
-        """Leave the version to the next run, and stop where all of them fail."""
+        """Leave the version to the next run, and stop moving where all of them fail."""
         logger.error("%s: %r could not be moved", self.bucket.name, key, exc_info=error)
         text = f"{key}: {error}"
         commit(lambda: queries.note_failure(self.run.pk, text, self.clock()))
-        if not isinstance(error, DamagedBytesError):
-            self.failures_in_a_row += 1
+        self.failures_in_a_row += 1
         if self.failures_in_a_row >= MOST_FAILURES:
-            raise RunStoppedError(text) from error
+            self.stopped_at, self.stopped_by = key, text
 
     # Deletions
 

@@ -17,6 +17,7 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from blobs import queries as blob_queries
 from kernel.database.commit import commit
+from kernel.days import after_days
 from kernel.errors import ObjectStoreError
 from kernel.results import ObjectInfo
 from lifecycle.transitions import (
@@ -31,8 +32,6 @@ from objects.models import ObjectVersion, RestoreJob
 
 logger = logging.getLogger("objectstore.lifecycle")
 
-# So many fail in a row where a storage is down: the others are left to the next time.
-MOST_FAILURES = 10
 MOST_AT_ONCE = 5000
 # A job that is still due after so long has lost its worker.
 TOLD_AGAIN_AFTER = timedelta(minutes=15)
@@ -80,7 +79,7 @@ def carry_out_restores(
     `clock` dates what is written.
     """
     clock = clock or (lambda: now)
-    made = removed = failed = in_a_row = 0
+    made = removed = failed = 0
     for job in RestoreJob.objects.filter(pk__in=list(job_ids)).order_by("due_at"):
         version = object_queries.by_row(job.version_row_id)
         try:
@@ -90,11 +89,7 @@ def carry_out_restores(
                 made += make_copy(job, version, clock)
         except (DamagedBytesError, ObjectStoreError, OSError) as error:
             note_failure(job, error)
-            failed, in_a_row = failed + 1, in_a_row + 1
-            if in_a_row == MOST_FAILURES:
-                break
-        else:
-            in_a_row = 0
+            failed += 1
     return RestoresDone(made, removed, failed)
 
 
@@ -118,7 +113,7 @@ def open_version(
 ) -> None:
     """Let a version name its copy, inside the transaction that makes it live."""
     ready_at = clock()
-    end = ready_at + timedelta(days=job.days)
+    end = after_days(ready_at, job.days)
     waiting = RestoreJob.objects.filter(pk=job.pk, blob=None)
     if not waiting.update(blob_id=blob_id, due_at=end, sent_at=None, error=""):
         raise VersionChangedError

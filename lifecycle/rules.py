@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
-from functools import lru_cache
 from typing import Any
 
 from buckets.lifecycle import MINIMUM, VARIES_BY_CLASS, filter_of
+from kernel.days import ONE_DAY, after_days, midnight
 from kernel.names import next_name
 from kernel.results import ObjectInfo
 
-ONE_DAY = timedelta(days=1)
-NEVER = datetime.max.replace(tzinfo=UTC)
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 JUST_AFTER = timedelta(microseconds=1)
 # What is smaller is not moved unless a rule's filter names a size.
@@ -215,37 +213,6 @@ def conditions_of(element: Mapping[str, Any]) -> Conditions:
         larger_than=stated.get("ObjectSizeGreaterThan"),
         smaller_than=stated.get("ObjectSizeLessThan"),
     )
-
-
-def after_days(since: datetime, days: int, day: timedelta = ONE_DAY) -> datetime:
-    """Add days and round up to the next midnight UTC.
-
-    AWS, "Lifecycle rules: based on an object's age": created on the 15th at 10:30,
-    three days, is due on the 19th at 00:00.
-    """
-    if day == ONE_DAY:
-        return midnight_after(utc_date(since), days + 1)
-    try:
-        return since + days * day
-    except OverflowError:
-        return NEVER
-
-
-@lru_cache(maxsize=16_384)
-def midnight_after(day: date, days: int) -> datetime:
-    """Give the midnight some days after a day began (kept: a fifth of a preview)."""
-    try:
-        return datetime.combine(day, time(), UTC) + timedelta(days=days)
-    except OverflowError:
-        return NEVER
-
-
-def midnight(moment: datetime) -> datetime:
-    return midnight_after(utc_date(moment), 0)
-
-
-def utc_date(moment: datetime) -> date:
-    return (moment if moment.tzinfo is UTC else moment.astimezone(UTC)).date()
 
 
 def key_ranges(clauses: Iterable[Clause]) -> list[tuple[str, str]]:

@@ -25,7 +25,9 @@ def start_lifecycle() -> int:
 
 @shared_task  # type: ignore[untyped-decorator]
 def run_bucket(bucket_name: str) -> int | None:
-    """Carry out one bucket's rules, or the rest of them."""
+    """Carry out one bucket's rules, or the rest of them, if nobody has meanwhile."""
+    if operations.is_done(bucket_name, timezone.now()):
+        return None
     try:
         run = operations.run_lifecycle(
             bucket_name, now=timezone.now(), clock=timezone.now

@@ -14,6 +14,7 @@ from django.conf import settings
 from blobs.models import Blob, BlobKind
 from iam.principals import Principal
 from kernel.database.commit import commit
+from kernel.days import after_days
 from kernel.errors import (
     InvalidArgument,
     InvalidObjectState,
@@ -74,7 +75,7 @@ def record_request(found: Found, days: int, tier: str, now: datetime) -> bool:
     if earlier is not None and earlier.is_ongoing(now):
         raise RestoreAlreadyInProgress()
     opened = earlier if earlier is not None and earlier.is_open(now) else None
-    end = now + timedelta(days=days)
+    end = after_days(now, days)
     was_open = opened is not None and extend(info, opened, end)
     if opened is not None and was_open:
         asked = facts_of(opened.ready_at, end, opened.blob_id)
@@ -94,7 +95,7 @@ def extend(info: ObjectInfo, opened: Restoration, end: datetime) -> bool:
 
 def begun(info: ObjectInfo, days: int, tier: str, ready_at: datetime) -> dict[str, Any]:
     """Leave the copy to a job; bytes in the database need none."""
-    end = ready_at + timedelta(days=days)
+    end = after_days(ready_at, days)
     if Blob.objects.filter(pk=info.blob_id, kind=BlobKind.INLINE).exists():
         return facts_of(ready_at, end)
     jobs = RestoreJob.objects.select_for_update().filter(version_row_id=info.id)

@@ -11,6 +11,7 @@ from django.core.management import CommandError, call_command
 from django.db.models import F
 
 from blobs import store
+from blobs.models import Blob
 from buckets.access import find_bucket
 from buckets.models import BucketUsage
 from buckets.queries import usage
@@ -225,3 +226,38 @@ def test_a_storage_that_does_not_answer_is_no_damage(plain, stored, monkeypatch)
     assert not Damage.objects.exists()
     done = housekeeping.scrub(now=NOW)
     assert (done.blobs, done.damaged, done.is_finished) == (2, 0, True)
+
+
+def test_a_scrub_goes_on_beside_a_class_that_does_not_answer(
+    plain, stored, settings, capsys
+):
+    plain.put("far", 1, b"1", storage_class="cold")
+    plain.put("near", 1, b"22")
+    settings.OBJECTSTORE_STORAGE_CLASSES = ["standard"]
+    done = housekeeping.scrub(now=NOW)
+    assert (done.blobs, done.damaged, done.unanswered) == (1, 0, ("cold",))
+    with pytest.raises(CommandError, match="cold"):
+        call_command("scrub")
+
+
+def test_one_file_that_never_answers_stops_no_scrub(plain, stored, monkeypatch):
+    plain.put("stuck", 1, b"1")
+    plain.put("whole", 1, b"22")
+    path = Blob.objects.earliest("pk").path
+    kind = type(storages["standard"])
+    open_range, exists = kind.open_range, kind.exists
+
+    def open_others(self, name, *arguments):
+        if name == path:
+            raise ConnectionError("no answer")
+        return open_range(self, name, *arguments)
+
+    def ask_others(self, name):
+        if name == path:
+            raise ConnectionError("no answer")
+        return exists(self, name)
+
+    monkeypatch.setattr(kind, "open_range", open_others)
+    monkeypatch.setattr(kind, "exists", ask_others)
+    done = housekeeping.scrub(now=NOW)
+    assert (done.blobs, done.damaged, done.is_finished) == (2, 1, True)

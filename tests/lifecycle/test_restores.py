@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from objects.multipart import (
     create_multipart_upload,
     upload_part,
 )
-from objects.operations import delete_object, get_object, put_object
+from objects.operations import delete_object, get_object, head_object, put_object
 from objects.restores import restore_object
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +124,20 @@ def test_another_restore_sets_another_end(archive):
     assert archive.work(days=2) == restores.RestoresDone()
     assert archive.read() == DATA
     assert archive.work(days=6) == restores.RestoresDone(removed=1)
+
+
+def test_days_end_at_midnight(archive):
+    """AWS, "Restoring an archived object": its example."""
+
+    def restore(days: int, now: datetime) -> str:
+        restore_object(*archive.place, days=days, now=now)
+        restores.carry_out_restores(restores.due_jobs(now), now=now)
+        return head_object(*archive.place).info.restore["expires_at"]
+
+    end = restore(3, datetime(2012, 10, 15, 10, 30, tzinfo=UTC))
+    assert datetime.fromisoformat(end) == datetime(2012, 10, 19, tzinfo=UTC)
+    end = restore(1, datetime(2012, 10, 16, 11, tzinfo=UTC))
+    assert datetime.fromisoformat(end) == datetime(2012, 10, 18, tzinfo=UTC)
 
 
 def test_a_copy_that_is_still_there_is_opened_again(archive):
@@ -260,3 +274,19 @@ def test_the_schedule_and_the_command_carry_them_out(archive, monkeypatch, capsy
     assert "1 copies made" in capsys.readouterr().out
     assert tasks.carry_out_restores(**sent[0])["made"] == 0
     assert archive.read() == DATA
+
+
+def test_archives_that_are_lost_keep_no_other_closed(root, bucket, stored):
+    many = 12
+    for number in range(many + 1):
+        place = (root, bucket, f"key-{number:02}")
+        now = timezone.now()
+        put_object(*place, body=Body.of(DATA), attributes=ARCHIVED, now=now)
+        if number < many:
+            for path in files_of("archive"):
+                path.unlink()
+        restore_object(*place, days=2, now=now)
+    job_ids = restores.take_due_jobs(timezone.now())
+    done = tasks.carry_out_restores(job_ids=job_ids)
+    assert (done["made"], done["failed"]) == (1, many)
+    assert b"".join(get_object(*place).chunks) == DATA

@@ -6,15 +6,13 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from kernel.days import NEVER, ONE_DAY, after_days
 from kernel.results import ObjectInfo
 from lifecycle.rules import (
-    NEVER,
-    ONE_DAY,
     Action,
     Clause,
     Conditions,
     abort_of,
-    after_days,
     clauses_of,
     compile_rules,
     expiration_of,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from django.core.management import CommandError, call_command
 
 from blobs import store
 from blobs.models import Blob
@@ -345,3 +346,44 @@ def test_a_bucket_that_is_deleted_meanwhile_has_no_run(plain, monkeypatch):
     with pytest.raises(NoSuchBucket):
         plain.run()
     assert not LifecycleRun.objects.exists()
+
+
+def test_the_command_goes_on_with_other_buckets_where_one_is_stopped(
+    plain, kept, monkeypatch, capsys
+):
+    from lifecycle import operations
+
+    for shelf in (plain, kept):
+        shelf.rules({"Expiration": {"Days": 1}})
+    run_lifecycle = operations.run_lifecycle
+
+    def stopped(name, **times):
+        if name == min(plain.name, kept.name):
+            raise operations.RunStoppedError("key: full")
+        return run_lifecycle(name, **times)
+
+    monkeypatch.setattr(operations, "run_lifecycle", stopped)
+    with pytest.raises(CommandError, match="key: full"):
+        call_command("lifecycle_run")
+    assert max(plain.name, kept.name) in capsys.readouterr().out
+
+
+def test_a_bucket_that_is_not_there_is_an_error(plain, capsys):
+    plain.rules({"Expiration": {"Days": 1}})
+    with pytest.raises(CommandError, match="there is no bucket nope"):
+        call_command("lifecycle_run", "nope", plain.name)
+    assert f"{plain.name}: " in capsys.readouterr().out
+
+
+def test_the_time_between_runs_is_one():
+    with pytest.raises(CommandError, match="--every"):
+        call_command("lifecycle_run", every=-1.0)
+
+
+def test_a_message_that_waited_for_another_runs_nothing_twice(plain):
+    from lifecycle import tasks
+
+    plain.rules({"Expiration": {"Days": 1}})
+    assert tasks.run_bucket(bucket_name=plain.name) is not None
+    assert tasks.run_bucket(bucket_name=plain.name) is None
+    assert LifecycleRun.objects.count() == 1

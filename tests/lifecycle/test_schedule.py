@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import pytest
 from django_celery_beat import schedulers
-from django_celery_beat.models import IntervalSchedule, PeriodicTask
+from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
+from objects.tasks import sweep_blobs
 from objectstore_site.celery import app
 from objectstore_site.schedule import KeptSchedule
 
 pytestmark = pytest.mark.django_db
 
 
-def test_what_an_operator_changed_outlives_a_restart(settings, monkeypatch):
+@pytest.fixture(autouse=True)
+def kept_connection(monkeypatch):
     # It would close the connection that holds the test's transaction.
     monkeypatch.setattr(schedulers, "close_old_connections", lambda: None)
+
+
+def test_what_an_operator_changed_outlives_a_restart(settings):
     KeptSchedule(app=app).setup_schedule()
     names = set(PeriodicTask.objects.values_list("name", flat=True))
     assert names >= set(settings.CELERY_BEAT_SCHEDULE)
@@ -26,3 +31,23 @@ def test_what_an_operator_changed_outlives_a_restart(settings, monkeypatch):
     changed.refresh_from_db()
     assert (changed.interval, changed.enabled) == (daily, False)
     assert set(PeriodicTask.objects.values_list("name", flat=True)) == names
+
+
+def test_a_message_lapses_when_the_next_is_sent(monkeypatch):
+    scheduler = KeptSchedule(app=app)
+    scheduler.setup_schedule()
+    hourly = IntervalSchedule.objects.create(every=1, period="hours")
+    often = IntervalSchedule.objects.create(every=7, period="seconds")
+    nightly = CrontabSchedule.objects.create(minute="30", hour="2")
+    sent = []
+
+    def send(*arguments, **named):
+        sent.append(named.get("expires"))
+
+    monkeypatch.setattr(sweep_blobs, "apply_async", send)
+    for schedule in ({"interval": hourly}, {"interval": often}, {"crontab": nightly}):
+        row = PeriodicTask.objects.create(
+            name=f"sweep by {schedule}", task=sweep_blobs.name, **schedule
+        )
+        scheduler.apply_async(scheduler.Entry(row, app=app), advance=False)
+    assert sent == [3600, 900, None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from datetime import timedelta
 from pathlib import Path
@@ -345,3 +346,37 @@ def test_a_version_overwritten_meanwhile_is_left_alone(plain, stored, monkeypatc
     sweep()
     assert (read(plain, "key"), files_of("cold")) == (b"new", [])
     assert os.path.basename(files_of("standard")[0])
+
+
+def test_a_storage_that_is_full_keeps_nothing_from_expiring(plain, stored, monkeypatch):
+    for number in range(operations.MOST_FAILURES + 2):
+        plain.put(f"moving-{number:02}", 10)
+    plain.put("over", 400, storage_class="cold")
+    plain.rules(
+        {"Filter": {"Prefix": "moving-"}, **TO_COLD},
+        {"Filter": {"Prefix": "over"}, "Expiration": {"Days": 365}},
+    )
+
+    def is_full(name, content, **options):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(storages["cold"], "save", is_full)
+    with pytest.raises(operations.RunStoppedError):
+        operations.run_lifecycle(plain.name, now=NOW)
+    assert "over" not in plain.keys
+    assert LifecycleRun.objects.get().failures == operations.MOST_FAILURES
+
+
+def test_what_is_behind_lost_bytes_is_moved_all_the_same(plain, stored):
+    for number in range(operations.MOST_FAILURES + 2):
+        plain.put(f"lost-{number:02}", 10)
+    for path in files_of("standard"):
+        path.unlink()
+    plain.put("whole", 10)
+    plain.rules(TO_COLD)
+    with pytest.raises(operations.RunStoppedError):
+        operations.run_lifecycle(plain.name, now=NOW)
+    plain.run()
+    assert [key for key, _, name in plain.versions if name == "cold"] == ["whole"]
+    run = LifecycleRun.objects.get()
+    assert run.failures == operations.MOST_FAILURES + 2

@@ -160,6 +160,12 @@ def test_an_upload_that_fails_is_aborted(
     assert [one["Key"] for one in uploads if one["Key"].endswith(path)] == []
 
 
+def test_in_a_bucket_that_is_not_there_nothing_is_deleted(seaweed: SeaweedFS) -> None:
+    location = seaweed.location().replace(f"/{seaweed.bucket}", "/another-bucket")
+    with pytest.raises(ClientError, match="NoSuchBucket"):
+        storages.create_storage(parse(location)).delete(new_path())
+
+
 # The same, seen through the store
 
 

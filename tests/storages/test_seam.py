@@ -6,11 +6,12 @@ import errno
 import os
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from django.core.files.base import ContentFile
-from django.core.files.storage import InMemoryStorage
+from django.core.files.storage import InMemoryStorage, storages
 
 from blobs import store
 from blobs.models import Blob
@@ -24,6 +25,8 @@ from kernel.errors import (
     ObjectStoreError,
     ServiceUnavailable,
 )
+from kernel.results import ObjectAttributes
+from objects.operations import delete_object, get_object, put_object
 
 NOW = datetime(2030, 3, 15, 10, 30, tzinfo=UTC)
 DATA = os.urandom(600_000)
@@ -138,7 +141,7 @@ def test_a_storage_that_does_something_else_is_not_trusted(
 
 @pytest.mark.django_db
 def test_failures_while_reading_are_refusals(
-    monkeypatch: pytest.MonkeyPatch, behind_cold: Any
+    monkeypatch: pytest.MonkeyPatch, behind_cold: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     behind_cold(Unwilling)
     blob_id = write(Body.of(DATA)).record(NOW)
@@ -149,6 +152,24 @@ def test_failures_while_reading_are_refusals(
     assert next(chunks) == b"x"
     with pytest.raises(ServiceUnavailable):
         next(chunks)
+    assert f"cold failed at {blob.path}" in caplog.text
+
+
+@pytest.mark.django_db
+def test_sealed_bytes_that_were_changed_are_told_of_by_their_file(
+    root: Any, bucket: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.OBJECTSTORE_INLINE_MAX = 0
+    sealed = ObjectAttributes(encryption={"algorithm": "AES256"})
+    put_object(root, bucket, "key", body=Body.of(DATA), attributes=sealed, now=NOW)
+    path = Blob.objects.get().path
+    file = Path(storages["standard"].path(path))
+    file.chmod(0o600)
+    file.write_bytes(bytes(file.stat().st_size))
+    with pytest.raises(ServiceUnavailable):
+        b"".join(get_object(root, bucket, "key").chunks)
+    assert f"standard failed at {path}" in caplog.text
+    assert "were changed" in caplog.text
 
 
 @pytest.mark.django_db
@@ -167,6 +188,23 @@ def test_a_class_that_fails_does_not_keep_others_from_the_sweep(
     monkeypatch.setattr(Unwilling, "failure", None)
     assert store.sweep(now=later).blobs == store.MOST_FAILURES + 5
     assert not Blob.objects.exists()
+
+
+@pytest.mark.django_db
+def test_bytes_of_a_class_that_was_taken_out_of_the_settings_are_no_clients_fault(
+    root: Any, bucket: str, settings: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings.OBJECTSTORE_INLINE_MAX = 0
+    cold = ObjectAttributes(storage_class="cold")
+    put_object(root, bucket, "key", body=Body.of(DATA), attributes=cold, now=NOW)
+    settings.OBJECTSTORE_STORAGE_CLASSES = ["standard"]
+    with pytest.raises(ServiceUnavailable):
+        get_object(root, bucket, "key")
+    assert "'cold' is not configured" in caplog.text
+    delete_object(root, bucket, "key", now=NOW)
+    assert store.sweep(now=NOW + timedelta(days=2)).blobs == 0
+    settings.OBJECTSTORE_STORAGE_CLASSES = ["standard", "cold"]
+    assert store.sweep(now=NOW + timedelta(days=2)).blobs == 1
 
 
 # Storages that were slow to fail are left alone for a while
@@ -200,6 +238,48 @@ def test_a_quick_failure_keeps_nobody() -> None:
     outages = Outages(Clock())
     outages.note_failure("cold", SLOW / 2)
     outages.check("cold")
+
+
+def test_one_file_that_is_always_refused_is_no_outage() -> None:
+    outages = Outages(Clock())
+    for _ in range(3):
+        outages.note_failure("cold", SLOW, "one")
+        outages.check("cold")
+    outages.note_success("cold")
+    outages.note_failure("cold", SLOW, "two")
+    outages.check("cold")
+    outages.note_failure("cold", SLOW, "one")
+    with pytest.raises(ServiceUnavailable):
+        outages.check("cold")
+
+
+class RefusedError(Exception):
+    """As the libraries of S3, Azure and Google raise it: with the answer."""
+
+    response: ClassVar[dict[str, str]] = {}
+
+
+@pytest.mark.django_db
+def test_who_asks_for_a_lost_file_keeps_nobody_from_the_others(
+    monkeypatch: pytest.MonkeyPatch, behind_cold: Any
+) -> None:
+    behind_cold(MemoryBlobStorage)
+    blob_id = write(Body.of(DATA)).record(NOW)
+    blob = store.queries.get(blob_id)
+    assert blob is not None
+    clock = Clock()
+    monkeypatch.setattr(store.time, "monotonic", clock)
+
+    def refuse_late(*arguments: Any) -> Any:
+        clock.now += 2 * SLOW
+        raise RefusedError
+
+    monkeypatch.setattr(MemoryBlobStorage, "open_range", refuse_late)
+    for _ in range(2):
+        with pytest.raises(ServiceUnavailable):
+            store.open_blob(blob, 0, 1)
+    assert store.answers(blob)
+    write(Body.of(DATA))
 
 
 @pytest.mark.django_db
