@@ -7,13 +7,16 @@ and what a page does is no harm when done again.
 from __future__ import annotations
 
 import logging
+import threading
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from django.db.models import Q
+from django.db import DatabaseError, connections
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 from kombu.exceptions import OperationalError as BrokerError
 
@@ -40,6 +43,8 @@ logger = logging.getLogger("objectstore")
 
 # A worker that has not been heard of for so long is taken for dead.
 SILENT_AFTER = timedelta(minutes=2)
+# How often a worker says that it lives, however long a page takes.
+BEAT_SECONDS = 30.0
 # How long the list tells of a job that has ended.
 KEPT = timedelta(days=90)
 MOST_FAILURES = 100
@@ -58,6 +63,10 @@ class Measure:
 
 
 NOT_MEASURED = Measure()
+
+
+class LostJobError(Exception):
+    """The job has gone to another worker, or away: what this one finds is no news."""
 
 
 @dataclass(slots=True)
@@ -223,9 +232,12 @@ def may_cancel(principal: Principal, job: Job) -> bool:
 def cancel_job(principal: Principal, job_id: int, *, now: datetime) -> Job:
     """Stop a job after the page it is at; what is done stays done.
 
-    Everybody may stop their own. Raises NoSuchEntity and AccessDenied.
+    Everybody may stop their own. Raises NoSuchEntity, AccessDenied, and InvalidRequest
+    where it has ended.
     """
     job = job_to_stop(principal, job_id)
+    if not job.is_open:
+        raise InvalidRequest("This job has ended.")
     tell(job, now, f"To be stopped, says {principal.name}.")
 
     def record() -> None:
@@ -336,9 +348,22 @@ def run_job(job_id: int) -> dict[str, Any]:
     if job is None:
         return {"job": job_id, "claimed": False}
     try:
-        state, error = run_steps(job), ""
+        state = carry_out(job)
+    except LostJobError:
+        logger.warning("job %s is no longer this worker's", job_id)
+        return {"job": job_id, "claimed": False}
+    return {"job": job_id, "state": str(state), "done": job.done_count}
+
+
+def carry_out(job: Job) -> JobState:
+    """Do a job's steps, and write down how it ended."""
+    try:
+        with beating(job):
+            state, error = run_steps(job), ""
     except ObjectStoreError as refusal:
         state, error = JobState.FAILED, refusal.text
+    except LostJobError:
+        raise
     except Exception:
         end(job, JobState.FAILED, "The server failed; its log says more.")
         raise
@@ -346,7 +371,7 @@ def run_job(job_id: int) -> dict[str, Any]:
         rest(job)
     else:
         end(job, state, error)
-    return {"job": job_id, "state": str(state), "done": job.done_count}
+    return state
 
 
 def claim(job_id: int, now: datetime) -> Job | None:
@@ -370,6 +395,50 @@ def claim(job_id: int, now: datetime) -> Job | None:
     return job
 
 
+HOLDING = threading.Lock()
+
+
+def held(job: Job) -> QuerySet[Job]:
+    """Give the job's row, as long as it is still this worker's."""
+    return Job.objects.filter(pk=job.pk, state=JobState.RUNNING, heard_at=job.heard_at)
+
+
+def hold(job: Job, now: datetime, **facts: Any) -> None:
+    """Write down that the job's worker lives, and what it has found.
+
+    Raises LostJobError.
+    """
+    with HOLDING:
+        if not commit(lambda: held(job).update(heard_at=now, **facts)):
+            raise LostJobError
+        job.heard_at = now
+
+
+@contextmanager
+def beating(job: Job) -> Iterator[None]:
+    """Hold a job also while one of its steps takes long."""
+    ended = threading.Event()
+
+    def beat() -> None:
+        while not ended.wait(BEAT_SECONDS):
+            try:
+                hold(job, timezone.now())
+            except LostJobError:
+                return
+            except (DatabaseError, ObjectStoreError) as error:
+                logger.warning("job %s could not be held: %s", job.pk, error)
+            finally:
+                connections.close_all()
+
+    thread = threading.Thread(target=beat, name=f"job-{job.pk}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
+
+
 def run_steps(job: Job) -> JobState:
     asker = Asker.of(job)
     runner = RUNNERS[JobKind(job.kind)]
@@ -383,8 +452,7 @@ def run_steps(job: Job) -> JobState:
             steps = runner.steps(asker, job)
     if job.wants_cancel:
         return JobState.CANCELLED
-    if not job.failed_count:
-        runner.finish(asker.principal, job)
+    runner.finish(asker.principal, job)
     return JobState.DONE
 
 
@@ -399,12 +467,16 @@ def maker_of(job: Job) -> Principal:
 def rest(job: Job) -> None:
     """Put a job aside until somebody lets it go on."""
     tell(job, timezone.now(), f"At rest: {progress_of(job)}.")
-    job.state, job.wants_pause = JobState.PAUSED, False
-    commit(lambda: job.save(update_fields=["state", "wants_pause", "log"]))
+    facts = {"state": JobState.PAUSED, "wants_pause": False, "log": job.log}
+    if not commit(lambda: held(job).update(**facts)):
+        raise LostJobError
 
 
 def note(job: Job, step: bulk.Step, now: datetime) -> None:
-    """Keep how far the job is, and hear whether it is to stop."""
+    """Keep how far the job is, and hear whether it is to stop.
+
+    Raises LostJobError.
+    """
     job.done_count += step.done_count
     job.done_size += step.done_size
     job.failed_count += len(step.failures)
@@ -414,9 +486,8 @@ def note(job: Job, step: bulk.Step, now: datetime) -> None:
         for one in step.failures[: max(0, room)]
     ]
     job.marker = dict(step.marker)
-    job.heard_at = now
-    fields = ["done_count", "done_size", "failed_count", "failures", "marker"]
-    commit(lambda: job.save(update_fields=[*fields, "heard_at"]))
+    fields = ("done_count", "done_size", "failed_count", "failures", "marker")
+    hold(job, now, **{name: getattr(job, name) for name in fields})
     job.refresh_from_db(fields=["wants_cancel", "wants_pause", "log"])
     tell_progress(job, now)
 
@@ -434,16 +505,18 @@ def progress_of(job: Job) -> str:
 
 
 def end(job: Job, state: JobState, error: str) -> None:
+    """Write down how a job ended. Raises LostJobError."""
     if state is not JobState.DONE:
         RUNNERS[JobKind(job.kind)].clean_up(job)
-    job.state, job.error, job.finished_at = state, error, timezone.now()
-    ended = JobState(state).label.capitalize()
-    tell(job, job.finished_at, f"{ended}: {progress_of(job)}.")
+    now = timezone.now()
+    tell(job, now, f"{JobState(state).label.capitalize()}: {progress_of(job)}.")
     if error:
-        tell(job, job.finished_at, error)
+        tell(job, now, error)
+    facts = {"state": state, "error": error, "finished_at": now, "log": job.log}
 
     def record() -> None:
-        job.save(update_fields=["state", "error", "finished_at", "log"])
+        if not held(job).update(**facts):
+            raise LostJobError
         auditing.note(
             principal_of(job.identity),
             "objectstore:EndJob",
@@ -487,9 +560,12 @@ def purge_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
 
 
 def finish_purge(principal: Principal, job: Job) -> None:
+    """Delete the bucket, if that was asked for. Raises what keeps it."""
     if job.parameters.get("deletes_bucket"):
         from buckets.operations import delete_bucket
 
+        if job.failed_count:
+            raise InvalidRequest("Some of it was refused, so the bucket stays.")
         delete_bucket(principal, job.bucket_name, now=timezone.now())
 
 

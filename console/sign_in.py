@@ -7,7 +7,7 @@ from typing import Any
 from django.core.exceptions import ValidationError
 from unfold.forms import AuthenticationForm
 
-from iam.rate_limits import is_used_up
+from iam.rate_limits import is_used_up, network_of
 from kernel.http.requests import client_address
 
 # Failures of one address: for one name, and for all. A name's own count would let
@@ -32,7 +32,7 @@ class SignInForm(AuthenticationForm):
             raise
 
     def is_barred(self, *, counts: bool) -> bool:
-        address = client_address(self.request.META)
+        address = network_of(client_address(self.request.META))
         name = self.cleaned_data.get("username", "").lower()
         rates = {f"{address} {name}": FAILURES, address: ALL_FAILURES}
         return is_used_up(self.request, "sign_in", rates, counts=counts)

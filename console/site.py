@@ -29,6 +29,17 @@ class ConsoleSite(UnfoldAdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return super().has_permission(request) and principal_of(request) is not None
 
+    def password_change(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> TemplateResponse:
+        """Change the own password, and write down that it was."""
+        from audit.sign_ins import note_new_password
+
+        response = super().password_change(request, extra_context)
+        if request.method == "POST" and response.status_code == 302:
+            note_new_password(request)
+        return response  # type: ignore[no-any-return]
+
     def extra_urls(self) -> list[Any]:
         from console.urls import pages
 

@@ -380,13 +380,13 @@ def delete_matches(
     """
     is_undelete = targets.wanted is not None and targets.wanted.state is State.DELETED
     for rows, place in target_pages(principal, bucket_name, targets, marker):
+        if is_undelete:
+            yield uncover(principal, bucket_name, rows, place)
+            continue
         outcomes = delete_objects(
             principal,
             bucket_name,
-            [
-                ObjectIdentifier(row.key, row.version_id if is_undelete else "")
-                for row in rows
-            ],
+            [ObjectIdentifier(row.key) for row in rows],
             now=timezone.now(),
         )
         failures = [one for one in outcomes if isinstance(one, FailedDeletion)]
@@ -432,14 +432,31 @@ def undelete(
     """Take the delete markers off all deleted keys under a prefix."""
     for rows, _, place in purged_versions(principal, bucket_name, prefix, marker):
         hidden = [row for row in rows if row.is_latest and row.is_delete_marker]
-        outcomes = delete_objects(
-            principal,
-            bucket_name,
-            [ObjectIdentifier(row.key, row.version_id) for row in hidden],
-            now=timezone.now(),
-        )
-        failures = [one for one in outcomes if isinstance(one, FailedDeletion)]
-        yield Step(len(hidden) - len(failures), 0, failures, place)
+        yield uncover(principal, bucket_name, hidden, place)
+
+
+def uncover(
+    principal: Principal,
+    bucket_name: str,
+    hidden: Sequence[Row],
+    place: Mapping[str, Any],
+) -> Step:
+    """Take the delete markers off some keys, as many as lie on one another.
+
+    What shows then is done; a key that held nothing but markers is not brought back.
+    """
+    bucket = find_bucket(bucket_name)
+    sizes: list[int] = []
+    failures: list[FailedDeletion] = []
+    while hidden:
+        markers = [ObjectIdentifier(row.key, row.version_id) for row in hidden]
+        outcomes = delete_objects(principal, bucket_name, markers, now=timezone.now())
+        failures += [one for one in outcomes if isinstance(one, FailedDeletion)]
+        left = {row.key for row in hidden} - {one.key for one in failures}
+        latest = queries.latest_of_keys(bucket.id, left)
+        sizes += [row.size for row in latest if not row.is_delete_marker]
+        hidden = [row for row in latest if row.is_delete_marker]
+    return Step(len(sizes), sum(sizes), failures, place)
 
 
 def undelete_key(

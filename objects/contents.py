@@ -179,9 +179,9 @@ def contents_of(
         if kind is ArchiveKind.ZIP:
             return zip_contents(file)
         if kind is ArchiveKind.TAR:
-            return tar_contents(tarfile.open(fileobj=file, mode="r:"))
+            return tar_contents(opened(file, "r:"))
         inflated = InflatedFile(file, Allowance(MOST_INFLATED, ends_at))
-        return tar_contents(tarfile.open(fileobj=inflated, mode="r|"))
+        return tar_contents(opened(inflated, "r|"))
     except SpentError:
         raise InvalidRequest(
             "The archive's table of contents is too long to be shown here."
@@ -206,6 +206,11 @@ def zip_contents(file: Any) -> Contents:
         for one in listed[:MOST_ENTRIES]
     ]
     return Contents(entries, len(listed), sum(one.file_size for one in listed))
+
+
+def opened(file: Any, mode: Any) -> tarfile.TarFile:
+    """Open a tar; signs of its names that are not UTF-8 are shown as such."""
+    return tarfile.open(fileobj=file, mode=mode, encoding="utf-8", errors="replace")
 
 
 def tar_contents(archive: tarfile.TarFile) -> Contents:

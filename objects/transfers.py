@@ -9,6 +9,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from buckets.access import get_bucket
 from iam.principals import Principal
 from kernel.conditions import (
     IF_NONE_MATCH,
@@ -43,6 +44,16 @@ class TargetTakenError(PreconditionFailed):
     message = "There is an object at the target already."
 
 
+class StaysInsideError(InvalidRequest):
+    """The new key lies in the folder that is being copied or moved."""
+
+    s3_code = "InvalidRequest"
+    message = (
+        "Its new key would lie in the folder that is copied or moved. Copy or move the "
+        "folder inside by itself."
+    )
+
+
 def copy_prefix(
     principal: Principal,
     bucket_name: str,
@@ -63,6 +74,8 @@ def copy_prefix(
     is_inside = target_bucket == bucket_name and target_prefix.startswith(prefix)
     if is_inside and (targets is None or target_prefix == prefix):
         raise InvalidRequest("A folder cannot be copied into itself.")
+    # What came to lie in the source would be met again, or meet what still lies there.
+    is_around = target_bucket == bucket_name and not is_inside
     sources = targets or Targets(folders=(prefix,))
     left = {"folder": 0, **marker}
     for all_rows, place in target_pages(
@@ -78,6 +91,8 @@ def copy_prefix(
         for row in rows:
             target = target_prefix + row.key.removeprefix(prefix)
             try:
+                if is_around and target.startswith(prefix):
+                    raise StaysInsideError()
                 transfer(
                     principal,
                     bucket_name,
@@ -192,6 +207,9 @@ def transfer_once(
         return rename_object(
             principal, bucket_name, key, target_key, conditions=conditions, now=now
         )
+    if removes_source:
+        # Who may not take it away gets no copy of it either.
+        get_bucket(principal, "s3:DeleteObject", bucket_name, key)
     read, copied = copy_object(
         principal,
         CopySource(bucket_name, key),

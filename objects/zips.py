@@ -20,6 +20,7 @@ from objects import queries
 from objects.bulk import Targets, listed_again
 from objects.operations import FailedDeletion, get_object
 from objects.searches import State, Wanted, matching_pages, weigh_matches
+from objects.taken import numbered
 
 # The archive's table of contents is kept until its end: 100,000 names take 60 MB.
 MOST_ENTRIES = 100_000
@@ -38,15 +39,30 @@ Entry = tuple[str, str]
 
 @dataclass(slots=True)
 class Names:
-    """The names in an archive: safe to unpack, and each once."""
+    """The names in an archive: safe to unpack, and each once, a file or a folder."""
 
     # With the number that was last added to each.
     taken: dict[str, int] = field(default_factory=dict)
+    folders: dict[str, str] = field(default_factory=dict)
 
     def name(self, path: str) -> str:
         """Give the name of a path that leads nowhere outside where it is unpacked."""
         parts = [safe(part) for part in path.replace("\\", "/").split("/")]
-        plain = "/".join(part for part in parts if part) or "_"
+        *above, last = [part for part in parts if part] or ["_"]
+        folder = ""
+        for part in above:
+            folder = f"{self.folder(folder + part)}/"
+        return self.free(folder + last)
+
+    def folder(self, plain: str) -> str:
+        """Give the name of a folder: another one where a file has taken its own."""
+        first = plain.casefold()
+        if first not in self.folders:
+            self.folders[first] = self.free(plain)
+        found = self.folders[first]
+        return plain if found.casefold() == first else found
+
+    def free(self, plain: str) -> str:
         first = plain.casefold()
         name, number = plain, self.taken.get(first, 1)
         while name.casefold() in self.taken:
@@ -55,11 +71,6 @@ class Names:
         self.taken[first] = number
         self.taken.setdefault(name.casefold(), 1)
         return name
-
-
-def numbered(name: str, number: int) -> str:
-    stem, dot, ending = name.rpartition(".")
-    return f"{stem} ({number}).{ending}" if stem else f"{dot}{ending} ({number})"
 
 
 def safe(part: str) -> str:

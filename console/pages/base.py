@@ -14,7 +14,7 @@ from django.views.generic import View
 from console.access import principal_of
 from console.site import ConsoleSite
 from iam.principals import Principal
-from kernel.errors import AccessDenied, ObjectStoreError
+from kernel.errors import AccessDenied, InvalidArgument, ObjectStoreError
 
 # The theme's Alpine evaluates expressions in attributes; nothing inline runs, and
 # nothing comes from elsewhere.
@@ -43,6 +43,7 @@ class Page(View):
         self, request: HttpRequest, *arguments: Any, **names: Any
     ) -> HttpResponseBase:
         try:
+            check_address(request)
             response = super().dispatch(request, *arguments, **names)
             if isinstance(response, TemplateResponse):
                 response.render()
@@ -131,6 +132,13 @@ class Page(View):
             back=self.origin_or(back),
             fields=fields,
         )
+
+
+def check_address(request: HttpRequest) -> None:
+    """Refuse a sign that PostgreSQL's texts cannot hold."""
+    given = (value for values in request.GET.lists() for value in values[1])
+    if any("\0" in value for value in given):
+        raise InvalidArgument("An address cannot hold the character NUL.")
 
 
 def title_of(error: ObjectStoreError) -> str:

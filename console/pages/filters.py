@@ -100,7 +100,7 @@ class Filters:
             least_size=size_of(self.min),
             most_size=size_of(self.max),
             since=day_of(self.since),
-            until=None if until is None else until + timedelta(days=1),
+            until=None if until is None else day_after(until),
             storage_class=self.class_,
             content_type=self.type,
             tag=tag_of(self.tag),
@@ -150,15 +150,20 @@ def day_of(text: str) -> datetime | None:
         raise InvalidArgument(f"Write a day as 2026-12-31: “{text}”.") from None
 
 
+def day_after(day: datetime) -> datetime:
+    """Give the next day's beginning; the last day of all is the end of time."""
+    return day + min(timedelta(days=1), datetime.max.replace(tzinfo=UTC) - day)
+
+
 def moment_of(text: str) -> datetime:
     """Read a time of the past, in UTC; the whole of its second, or minute's first."""
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        if moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        return moment.astimezone(UTC).replace(microsecond=999_999)
+    except (ValueError, OverflowError):
         raise InvalidArgument(f"Write a time as 2026-12-31T23:59: “{text}”.") from None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return moment.astimezone(UTC).replace(microsecond=999_999)
 
 
 def tag_of(text: str) -> tuple[str, str | None] | None:

@@ -280,7 +280,7 @@ class ObjectPage(BucketPage):
             acl=None,
             lock_mode="",
             retain_until=None,
-            has_legal_hold=False,
+            has_legal_hold=None,
         )
         try:
             copy_object(

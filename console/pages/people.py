@@ -24,7 +24,7 @@ from console.templatetags.console import plural
 from iam import administration, groups, inline_policies, managed_policies, users
 from iam.access import denied, may
 from iam.entities import EntityKind
-from iam.models import Identity, IdentityKind
+from iam.models import Identity, IdentityKind, InlinePolicy
 from iam.naming import NAME
 from iam.principals import Principal
 from kernel.errors import InvalidArgument, ObjectStoreError
@@ -215,6 +215,13 @@ def what_ends_with(principal: Principal, identity: Any, now: datetime) -> str:
     return f"{gone} Buckets and objects stay."
 
 
+def own_policies(principal: Principal, identity: Identity) -> list[InlinePolicy]:
+    """List a user's own policies, to those who may read them."""
+    if not may(principal, "iam:GetUserPolicy", identity.arn):
+        return []
+    return list(identity.inline_policies.order_by("name"))
+
+
 class UserPage(Page):
     template = "console/user.html"
 
@@ -234,7 +241,7 @@ class UserPage(Page):
             attached=attached,
             groups=identity.account.groups.order_by("name"),
             joined=joined,
-            own_policies=identity.inline_policies.order_by("name"),
+            own_policies=own_policies(principal, identity),
             keys=key_rows(principal, identity),
             overlaps=OVERLAPS,
             lifetimes=LIFETIMES,

@@ -421,6 +421,8 @@ class TransferForm(ConsoleForm):
         label="To folder or key",
         required=False,
         max_length=1024,
+        # A key may begin and end with spaces.
+        strip=False,
         help_text="End it with / to put things in a folder; else it is the new name."
         " Empty: the bucket itself.",
     )

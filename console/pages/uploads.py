@@ -17,9 +17,10 @@ from django.utils import timezone
 
 from console.pages.base import Endpoint
 from console.pages.browser import check_key
+from console.pages.jobs import whole_number
 from iam.payloads import request_body
 from kernel.conditions import NO_CONDITIONS, Conditions
-from kernel.errors import MalformedJSON
+from kernel.errors import InvalidArgument, MalformedJSON
 from kernel.results import CompletedPart, ObjectAttributes, ObjectInfo
 from objects import multipart
 from objects.operations import put_object
@@ -89,7 +90,7 @@ class PartedUpload(Endpoint):
             attributes=ObjectAttributes(content_type=request.GET.get("type", "")),
             now=timezone.now(),
         )
-        size = int(request.GET.get("size", "0") or 0)
+        size = number_in(request, "size")
         return JsonResponse(
             {"upload_id": begun.upload_id, "part_size": part_size_for(size)}
         )
@@ -100,7 +101,7 @@ class PartedUpload(Endpoint):
             name,
             check_key(request.GET.get("key", "")),
             request.GET.get("upload_id", ""),
-            int(request.GET.get("part", "0") or 0),
+            number_in(request, "part"),
             body=request_body(request),
             now=timezone.now(),
         )
@@ -113,7 +114,7 @@ class PartedUpload(Endpoint):
             name,
             check_key(request.GET.get("key", "")),
             request.GET.get("upload_id", ""),
-            part_number_marker=int(request.GET.get("after", "0") or 0),
+            part_number_marker=number_in(request, "after"),
         )
         return JsonResponse(
             {
@@ -148,6 +149,14 @@ class PartedUpload(Endpoint):
             now=timezone.now(),
         )
         return stored(info)
+
+
+def number_in(request: Any, name: str) -> int:
+    """Read a number of the address; nothing: 0. Raises InvalidArgument."""
+    found = whole_number(request.GET.get(name, "") or "0")
+    if found is None:
+        raise InvalidArgument(f"{name} is a whole number.")
+    return found
 
 
 def listed_keys(request: Any) -> list[str]:

@@ -101,7 +101,16 @@ def test_ways_to_list_are_not_offered_for_what_was_found(
 
 
 @pytest.mark.parametrize(
-    "query", ["?min=much", "?since=yesterday", "?sort=colour", "?state=lost"]
+    "query",
+    [
+        "?min=much",
+        "?since=yesterday",
+        "?sort=colour",
+        "?state=lost",
+        "?q=%00",
+        "?at=9999-12-31T23:59-14:00",
+        "?at=0001-01-01T00:00%2B14:00",
+    ],
 )
 def test_what_cannot_be_read_is_refused_with_words(
     store: Any, operator: Client, query: str
@@ -110,10 +119,16 @@ def test_what_cannot_be_read_is_refused_with_words(
     assert answer.status_code == 400
 
 
+def test_the_last_day_of_all_is_a_day(store: Any, operator: Client) -> None:
+    assert shown(operator, "?q=notes&until=9999-12-31") == ["notes.txt"]
+
+
 def test_deleted_keys_are_found_and_brought_back(store: Any, operator: Client) -> None:
     put_bucket_versioning(store, "many", "Enabled")
     for key in ("notes.txt", "2026/report.pdf"):
         delete_object(store, "many", key, now=NOW)
+    # Deleted twice, as by two who did not know of each other.
+    delete_object(store, "many", "notes.txt", now=NOW)
     assert shown(operator, "?state=deleted&q=notes") == ["notes.txt"]
     operator.post("/admin/buckets/many/undelete/", {"search": "state=deleted&q=notes"})
     assert newest_job().done_count == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -235,6 +236,43 @@ def test_a_job_leaves_another_bucket_of_the_name_alone(
     assert len(list_object_versions(root, bucket).versions) == 1
 
 
+def test_a_worker_that_has_lost_its_job_leaves_it_to_the_other(
+    root: Any, bucket: str, many: list[str], broker: list[int], monkeypatch: Any
+) -> None:
+    job = start(root, bucket)
+    taken_over = timezone.now() + timedelta(minutes=5)
+    after_first_page(monkeypatch, lambda: Job.objects.update(heard_at=taken_over))
+    assert jobs.run_job(job.pk) == {"job": job.pk, "claimed": False}
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.RUNNING, 2)
+    assert (job.heard_at, job.finished_at) == (taken_over, None)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_is_heard_of_during_a_long_page(
+    root: Any, bucket: str, many: list[str], broker: list[int], monkeypatch: Any
+) -> None:
+    job = start(root, bucket)
+    real = bulk.delete_objects
+    heard: list[Any] = []
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        before = Job.objects.get().heard_at
+        for _ in range(100):
+            if Job.objects.get().heard_at > before:
+                heard.append(before)
+                break
+            time.sleep(0.05)
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(jobs, "BEAT_SECONDS", 0.05)
+    monkeypatch.setattr(bulk, "delete_objects", slow)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.DONE, 6)
+    assert len(heard) == 3
+
+
 def test_a_job_rests_and_goes_on_where_it_was(
     operator: Any,
     root: Any,
@@ -276,6 +314,18 @@ def test_a_job_that_waits_or_rests_can_be_paused_and_cancelled_at_once(
     assert (job.state, job.finished_at) == (JobState.CANCELLED, now)
     with pytest.raises(InvalidRequest):
         jobs.resume_job(root, job.pk, now=now)
+
+
+def test_a_job_that_has_ended_is_not_stopped(
+    root: Any, bucket: str, broker: list[int]
+) -> None:
+    job = start(root, bucket)
+    jobs.run_job(job.pk)
+    with pytest.raises(InvalidRequest):
+        jobs.cancel_job(root, job.pk, now=timezone.now())
+    job.refresh_from_db()
+    assert (job.state, job.wants_cancel) == (JobState.DONE, False)
+    assert job.log[-1][1] == "Done: 0 done."
 
 
 def test_a_job_rests_for_those_who_may_cancel_it_alone(

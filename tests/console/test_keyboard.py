@@ -27,6 +27,18 @@ def test_navigation_is_folded_by_keyboard(listed: Any) -> None:
         listed.locator(f"#header-inner [aria-expanded={then}]").wait_for()
 
 
+def test_navigation_is_skipped(listed: Any) -> None:
+    listed.keyboard.press("Tab")
+    skip = listed.get_by_role("link", name="Skip to the content")
+    assert skip.evaluate("one => one === document.activeElement")
+    skip.click(trial=True)  # Nothing covers it.
+    listed.keyboard.press("Enter")
+    listed.keyboard.press("Tab")
+    assert listed.evaluate(
+        "document.querySelector('#content').contains(document.activeElement)"
+    )
+
+
 def test_single_keys(listed: Any) -> None:
     listed.keyboard.press("/")
     assert listed.evaluate("document.activeElement.id") == "os-q"

@@ -277,6 +277,7 @@ def test_long_job_tells_its_progress(root: Any, account: Any, filled: str) -> No
     now = timezone.now()
     job = Job.objects.create(
         kind=JobKind.USAGE,
+        state=JobState.RUNNING,
         identity_id=root.identity_id,
         account=account,
         bucket_name=filled,

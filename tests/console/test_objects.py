@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from buckets.configurations import Configuration
 from buckets.operations import create_bucket, put_configuration
+from console.models import Job
 from console.pages.preview import MOST_TEXT
 from kernel.bodies import Body
 from kernel.errors import NoSuchKey
@@ -394,8 +395,11 @@ def test_undelete_of_a_prefix(operator: Any, root: Any, versioned: str) -> None:
     for key in ("in/a", "in/b", "out"):
         put(root, versioned, key)
         delete_object(root, versioned, key, now=timezone.now())
+    delete_object(root, versioned, "in/b", now=timezone.now())
+    delete_object(root, versioned, "in/never", now=timezone.now())
     operator.post(page(versioned, "undelete"), {"prefix": "in/"})
     assert keys_in(root, versioned) == ["in/a", "in/b"]
+    assert Job.objects.get().done_count == 2
 
 
 def test_delete_sends_back_only_to_this_site(

@@ -68,6 +68,19 @@ def test_passwords_cannot_be_tried_for_long(operator: Any, bucket: str) -> None:
     assert elsewhere.post("/admin/login/", right).url == "/admin/"
 
 
+@pytest.mark.usefixtures("clock")
+def test_passwords_are_not_tried_from_ever_new_addresses(operator: Any) -> None:
+    """Who has one address of IPv6 has all of its /64."""
+    right = {"username": "ada", "password": "a-long-pass-phrase-7"}
+    make_user(operator, password=right["password"])
+    for number in range(11):
+        client = Client(REMOTE_ADDR=f"2001:db8::{number:x}")
+        wrong = {**right, "password": f"guess {number}"}
+        assert b"Too many" not in client.post("/admin/login/", wrong).content
+    client = Client(REMOTE_ADDR="2001:db8::ffff")
+    assert b"Too many attempts" in client.post("/admin/login/", right).content
+
+
 def test_weak_password_is_refused(operator: Any, account: Any) -> None:
     response = operator.post(
         "/admin/create-user/", {"kind": "user", "name": "ada", "password": "123"}
@@ -288,3 +301,18 @@ def test_what_ends_with_a_user_is_said_before(
         "With it go 1 share link that people may still use, 1 job under way, for good."
         in text
     )
+
+
+def test_policies_of_a_user_are_shown_to_those_who_may_read_them(
+    operator: Client, sign_in: Any
+) -> None:
+    page = make_user(operator)
+    given = {"act": "put_policy", "name": "hers", "document": json.dumps(READ)}
+    operator.post(page, given)
+    seeing = {"Effect": "Allow", "Action": "iam:GetUser", "Resource": "*"}
+    reading = {**seeing, "Action": ["iam:GetUser", "iam:GetUserPolicy"]}
+    for statement, is_shown in ((seeing, False), (reading, True)):
+        document = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+        shown = sign_in(f"sees-{is_shown}", document).get(page)
+        assert shown.status_code == 200
+        assert (b"ReadAll" in shown.content) is is_shown

@@ -123,6 +123,10 @@ def test_locked_versions_are_refused_and_listed(operator: Any, root: Any) -> Non
     job = Job.objects.get()
     assert (job.done_count, job.failed_count) == (1, 1)
     assert job.failures[0]["key"] == "locked"
+    assert (job.state, job.error) == (
+        JobState.FAILED,
+        "Some of it was refused, so the bucket stays.",
+    )
     assert [bucket.name for bucket in list_buckets(root).buckets] == ["archive"]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
 from console.models import Job, JobState
@@ -43,6 +44,30 @@ def test_taken_key_is_asked_about(operator: Any, root: Any, bucket: str) -> None
     send(operator, bucket, key="a", target="b", taken="overwrite")
     assert keys_in(root, bucket) == ["b"]
     assert bytes_of(root, bucket, "b") == b"mine"
+
+
+def test_spaces_at_a_names_ends_are_kept(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, " a ")
+    send(operator, bucket, key=" a ", target=" b ")
+    assert keys_in(root, bucket) == [" b "]
+
+
+@pytest.mark.parametrize("kind", ["move", "copy"])
+@pytest.mark.parametrize(
+    "chosen", [{"folder": "in/in/"}, {"search": "prefix=in/in/&q=txt"}]
+)
+def test_a_folder_goes_up_into_one_of_its_name_without_loss(
+    operator: Any, root: Any, bucket: str, kind: str, chosen: dict[str, str]
+) -> None:
+    put(root, bucket, "in/in/a.txt", b"upper")
+    put(root, bucket, "in/in/in/a.txt", b"lower")
+    target = "in" if "folder" in chosen else "in/"
+    send(operator, bucket, kind=kind, target=target, taken="overwrite", **chosen)
+    job = Job.objects.get()
+    assert (job.done_count, job.failed_count) == (1, 1)
+    assert job.failures[0]["key"] == "in/in/in/a.txt"
+    assert bytes_of(root, bucket, "in/a.txt") == b"upper"
+    assert bytes_of(root, bucket, "in/in/in/a.txt") == b"lower"
 
 
 def test_both_are_kept(operator: Any, root: Any, bucket: str, versioned: str) -> None:

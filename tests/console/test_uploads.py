@@ -68,6 +68,17 @@ def test_parts_are_gone_on_with(
     assert read(root, bucket, "big") == b"1111122222"
 
 
+@pytest.mark.parametrize("number", [{"part": "one"}, {"part": "9" * 30}])
+def test_part_without_a_number_is_refused_with_words(
+    operator: Any, bucket: str, number: dict[str, str]
+) -> None:
+    begun = operator.post(url(bucket, "upload-parts", key="big")).json()
+    given = {"key": "big", "upload_id": begun["upload_id"], **number}
+    answer = operator.put(url(bucket, "upload-parts", **given), b"data")
+    assert answer.status_code == 400
+    assert answer.json()["error"]["message"] == "part is a whole number."
+
+
 def test_upload_is_given_up(operator: Any, bucket: str) -> None:
     begun = operator.post(url(bucket, "upload-parts", key="big")).json()
     upload = {"key": "big", "upload_id": begun["upload_id"]}

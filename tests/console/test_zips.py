@@ -8,6 +8,7 @@ import json
 import re
 import tracemalloc
 import zipfile
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -119,6 +120,21 @@ def test_names_lead_nowhere_outside() -> None:
     assert names.name("") == "_"
     assert names.name(".x") == ".x"
     assert names.name(".X") == ".X (2)"
+    assert names.name("v1.0/x") == "v1.0/x"
+    assert names.name("v1.0//x") == "v1.0/x (2)"
+
+
+def test_no_file_has_the_name_of_a_folder(tmp_path: Path) -> None:
+    names = zips.Names()
+    paths = ("a", "a/b", "a/c/d", "A/e", "x/y", "x", "X/z")
+    given = [names.name(path) for path in paths]
+    assert given == ["a", "a (2)/b", "a (2)/c/d", "a (2)/e", "x/y", "x (2)", "X/z"]
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:
+        for name in given:
+            archive.writestr(name, b"data")
+    zipfile.ZipFile(file).extractall(tmp_path)
+    assert len([one for one in tmp_path.rglob("*") if one.is_file()]) == len(paths)
 
 
 def test_many_of_one_name_are_numbered_without_counting_anew(monkeypatch: Any) -> None:

@@ -9,11 +9,12 @@ from django.utils import timezone
 
 from buckets.operations import create_bucket
 from kernel.bodies import Body
-from kernel.errors import OperationAborted, PreconditionFailed
+from kernel.errors import AccessDenied, OperationAborted, PreconditionFailed
 from kernel.results import ObjectAttributes
 from objects import copies, edits, queries, tagging, transfers
 from objects.copies import rename_object
 from objects.edits import Edit, edit_object
+from objects.listings import list_objects
 from objects.operations import get_object, head_object, put_object
 from objects.tagging import put_object_tagging
 from objects.transfers import transfer
@@ -60,6 +61,29 @@ def test_a_move_leaves_what_it_has_not_copied(
             now=timezone.now(),
         )
     assert (read(root, bucket), read(root, "target")) == (b"new", b"old")
+
+
+READS_ALONE = """{"Statement": [{
+    "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"
+}]}"""
+
+
+def test_a_move_that_may_not_delete_copies_nothing(
+    root: Any, bucket: str, make_principal: Any
+) -> None:
+    create_bucket(root, "target", now=timezone.now())
+    put(root, bucket, b"data")
+    with pytest.raises(AccessDenied):
+        transfer(
+            make_principal("reader", READS_ALONE),
+            bucket,
+            "key",
+            "target",
+            "key",
+            removes_source=True,
+            now=timezone.now(),
+        )
+    assert list_objects(root, "target").contents == []
 
 
 def test_an_edit_gives_no_metadata_to_what_it_has_not_seen(

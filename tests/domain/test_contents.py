@@ -47,6 +47,14 @@ def tarred(mode: str, *names: str, data: bytes = b"x" * 10) -> bytes:
     return file.getvalue()
 
 
+def test_names_that_are_not_utf_8_can_be_shown(root: Any, bucket: str) -> None:
+    data = tarred("w", "M?ller.txt").replace(b"M?ller", b"M\xfcller")
+    checksum = sum(data[:148]) + 8 * 32 + sum(data[156:512])
+    data = data[:148] + b"%06o\0 " % checksum + data[156:]
+    found = look(root, bucket, data, ArchiveKind.TAR)
+    assert found.entries[0].name == "M\N{REPLACEMENT CHARACTER}ller.txt"
+
+
 def test_a_zip_is_listed(root: Any, bucket: str) -> None:
     found = look(root, bucket, zipped("a/", "a/b.txt", "é.txt"), ArchiveKind.ZIP)
     assert [one.name for one in found.entries] == ["a/", "a/b.txt", "é.txt"]

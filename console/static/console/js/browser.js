@@ -181,12 +181,13 @@ function actButton(transfer, act) {
 
 function showTotal() {
     const all = queue.transfers;
-    const done = all.filter((one) => ["done", "skipped"].includes(one.state)).length;
-    const failed = all.filter((one) => one.state === "failed").length;
+    const [done, skipped, failed] = ["done", "skipped", "failed"].map(
+        (state) => all.filter((one) => one.state === state).length,
+    );
     const heading = drawer.querySelector("h2");
     heading.textContent = queue.isBusy
-        ? `Uploading ${Math.min(done + 1, all.length)} of ${all.length}`
-        : `${done} uploaded${failed ? `, ${failed} failed` : ""}`;
+        ? `Uploading ${Math.min(done + skipped + 1, all.length)} of ${all.length}`
+        : `${done} uploaded${skipped ? `, ${skipped} skipped` : ""}${failed ? `, ${failed} failed` : ""}`;
     drawer.querySelector("[data-act=retry]").hidden = !failed;
     drawer.dataset.busy = queue.isBusy ? "1" : "";
 }
@@ -229,8 +230,12 @@ const CHOICES = {
 async function enqueue(found) {
     if (!found.length) return;
     const files = found.map(({ file, path }) => ({ file, key: page.dataset.folder + path }));
-    const taken = await queue.taken(files.map(({ key }) => key));
     let choice = "overwrite";
+    // Where the answer is lost, nothing is written over.
+    const taken = await queue.taken(files.map(({ key }) => key)).catch(() => {
+        choice = "skip";
+        return new Map();
+    });
     if (taken.size) choice = await ask(taken, files.length);
     if (!Object.hasOwn(CHOICES, choice)) return;
     drawer.hidden = false;
@@ -266,18 +271,23 @@ async function droppedFiles(items) {
     return found;
 }
 
+/* What cannot be read is found without its file, and fails for itself. */
 async function walk(entry, above, found) {
     const path = above + entry.name;
-    if (entry.isFile) {
-        const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
-        found.push({ file, path });
-        return;
-    }
-    const reader = entry.createReader();
-    for (;;) {
-        const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
-        if (!some.length) return;
-        for (const child of some) await walk(child, `${path}/`, found);
+    try {
+        if (entry.isFile) {
+            const file = await new Promise((resolve, reject) => entry.file(resolve, reject));
+            found.push({ file, path });
+            return;
+        }
+        const reader = entry.createReader();
+        for (;;) {
+            const some = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+            if (!some.length) return;
+            for (const child of some) await walk(child, `${path}/`, found);
+        }
+    } catch {
+        found.push({ file: null, path });
     }
 }
 

@@ -9,6 +9,7 @@ const TRIES = 4;
 const KEYS_AT_ONCE = 1000;
 const OUT_OF_DATE = "This page is out of date. Sign in again in another tab, then retry.";
 const LEFT = "There already; left as it is.";
+const UNREADABLE = "This file cannot be read, or has changed. Choose it again.";
 const WHOLE_UP_TO = 32 * 1024 * 1024;
 
 export class Refused extends Error {}
@@ -44,6 +45,10 @@ function send(method, url, body, { onProgress = () => {}, signal } = {}) {
         };
         request.onerror = () => reject(new Error("The connection was lost."));
         request.onabort = () => reject(new Stopped());
+        if (signal?.aborted) {
+            reject(new Stopped());
+            return;
+        }
         signal?.addEventListener("abort", () => request.abort());
         request.send(body);
     });
@@ -51,17 +56,16 @@ function send(method, url, body, { onProgress = () => {}, signal } = {}) {
 
 function refusalOf(request) {
     let message = `The server answered ${request.status}.`;
+    let code = "";
     try {
-        const { error } = JSON.parse(request.responseText);
-        message = error.message;
+        ({ code, message } = JSON.parse(request.responseText).error);
     } catch {
         if (request.status === 403) message = OUT_OF_DATE;
     }
     const error = request.status >= 500 || request.status === 429
         ? new Error(message)
         : new Refused(message);
-    error.status = request.status;
-    return error;
+    return Object.assign(error, { code, status: request.status });
 }
 
 async function tried(act, signal) {
@@ -71,9 +75,23 @@ async function tried(act, signal) {
         } catch (error) {
             const isFinal = error instanceof Refused || error instanceof Stopped;
             if (isFinal || attempt === TRIES || signal.aborted) throw error;
-            await new Promise((resolve) => setTimeout(resolve, 500 * 2 ** attempt));
+            await pauseBefore(attempt, signal);
         }
     }
+}
+
+/* Who stops it meanwhile does not wait for its end. */
+function pauseBefore(attempt, signal) {
+    return new Promise((resolve) => {
+        setTimeout(resolve, 500 * 2 ** attempt);
+        signal.addEventListener("abort", resolve, { once: true });
+    });
+}
+
+/* A file that was moved, changed or is kept from this browser gives not even a byte. */
+function isReadable(file) {
+    if (!file) return false;
+    return file.slice(0, 1).arrayBuffer().then(() => true, () => false);
 }
 
 const MEMORY = "objectstore-upload ";
@@ -101,7 +119,7 @@ export class Transfer {
     }
 
     get size() {
-        return this.file.size;
+        return this.file?.size ?? 0;
     }
 
     query(more = {}) {
@@ -119,11 +137,15 @@ export class Transfer {
         this.abort = new AbortController();
         this.queue.changed(this);
         try {
+            if (!this.file) throw new Refused(UNREADABLE);
             await (this.size > WHOLE_UP_TO ? this.sendParts() : this.sendWhole());
             this.sent = this.size;
             this.state = "done";
         } catch (error) {
-            this.fail(error);
+            const isLost = !(error instanceof Stopped) && !(await isReadable(this.file));
+            this.fail(isLost ? new Refused(UNREADABLE) : error);
+            // The parts that are on their way end with the one that failed.
+            this.abort.abort();
         }
         this.queue.changed(this);
     }
@@ -134,6 +156,7 @@ export class Transfer {
         } else if (error.status === 412) {
             this.state = "skipped";
             this.said = LEFT;
+            this.giveUp();
         } else {
             this.state = "failed";
             this.said = error.message;
@@ -240,12 +263,19 @@ export class Transfer {
         this.queue.changed(this);
     }
 
-    async cancel() {
+    cancel() {
         this.state = "cancelled";
+        this.said = "";
         this.abort?.abort();
+        this.queue.changed(this);
+        this.giveUp();
+    }
+
+    /* Forget the parts that were sent, here and in the store. */
+    async giveUp() {
+        if (!this.file) return;
         const kept = localStorage.getItem(this.memory);
         localStorage.removeItem(this.memory);
-        this.queue.changed(this);
         if (kept) {
             const { upload_id } = JSON.parse(kept);
             await send("DELETE", address(this.queue.urls.parts, { key: this.key, upload_id }), null)
@@ -289,12 +319,15 @@ export class Queue {
     }
 
     /* Ask which keys are taken; give each with a free name. Who may not list is not
-       told, and writes as S3 does. */
+       told, and writes as S3 does. Throws where there is no answer. */
     async taken(keys) {
         const found = new Map();
         for (let begin = 0; begin < keys.length; begin += KEYS_AT_ONCE) {
             const body = new Blob([JSON.stringify(keys.slice(begin, begin + KEYS_AT_ONCE))]);
-            const answer = await send("POST", this.urls.upload, body).catch(() => ({ taken: {} }));
+            const answer = await send("POST", this.urls.upload, body).catch((error) => {
+                if (error.code !== "AccessDenied") throw error;
+                return { taken: {} };
+            });
             for (const [key, free] of Object.entries(answer.taken)) found.set(key, free);
         }
         return found;
