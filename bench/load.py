@@ -12,8 +12,10 @@ from bench.servers import CLIENT_CORE, pinned
 
 SECONDS = 3
 CONNECTIONS = 16
-# Those who write at once are committed together: as many as the server has threads.
-WRITERS = 32
+# Those who write at once are committed together: twice as many as the server has
+# threads, so that it has work while one group is synced. With 32 its core idles for a
+# twentieth of the time, and wakes a thread more for each write: a tenth fewer PUTs.
+WRITERS = 64
 # Requests signed beforehand: more than a round sends.
 SIGNED = 20_000
 UNITS = {"B": 1, "KB": 1e3, "MB": 1e6, "GB": 1e9}

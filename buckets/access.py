@@ -8,7 +8,7 @@ and the bucket (by policy or ACL) must allow.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from buckets import acls, queries
@@ -31,6 +31,8 @@ from kernel.results import BucketInfo, ObjectInfo
 from kernel.telemetry import traced
 
 Context = Mapping[str, str | Sequence[str]]
+# What policies may ask about a request, or what tells it once there are any.
+Described = Context | Callable[[], Context]
 
 # The root user of the owner's account keeps these, so that no policy can lock it out.
 ALWAYS_FOR_ROOT = frozenset(
@@ -55,7 +57,7 @@ def get_bucket(
     name: str,
     key: str = "",
     *,
-    context: Context | None = None,
+    context: Described | None = None,
     expected_owner: str = "",
 ) -> BucketInfo:
     """Find the bucket and ask the door for the action on it, or on `key` in it.
@@ -96,7 +98,7 @@ def check_access(
     bucket: BucketInfo,
     key: str = "",
     *,
-    context: Context | None = None,
+    context: Described | None = None,
     target: ObjectInfo | None = None,
 ) -> None:
     """Raise AccessDenied unless the principal may do the action."""
@@ -131,7 +133,7 @@ def is_allowed(
     bucket: BucketInfo,
     key: str = "",
     *,
-    context: Context | None = None,
+    context: Described | None = None,
     target: ObjectInfo | None = None,
 ) -> bool:
     """Tell whether the door would let the action pass."""
@@ -177,10 +179,12 @@ def decide(
     bucket: BucketInfo,
     key: str = "",
     *,
-    context: Context | None = None,
+    context: Described | None = None,
     target: ObjectInfo | None = None,
 ) -> Verdict:
     """Weigh identity policies, session policies, the bucket policy and ACLs."""
+    if callable(context):
+        context = context()
     configurations = configurations_of(bucket.configurations_text)
     request = access_request(principal, action, bucket.name, key, context, target)
     identity = evaluate(request, principal.policies)

@@ -10,6 +10,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 from kernel.errors import InvalidRequest, MalformedXML
+from kernel.names import has_control
 
 METHODS = frozenset({"GET", "PUT", "POST", "DELETE", "HEAD"})
 MOST_RULES = 100
@@ -39,6 +40,8 @@ def check_rule(rule: Any) -> dict[str, Any]:
         values = rule.get(name, [])
         if not isinstance(values, list) or not all(isinstance(v, str) for v in values):
             raise MalformedXML()
+        if any(has_control(value) for value in values):
+            raise InvalidRequest(f"{name[:-1]} can not have control characters.")
         if values:
             checked[name] = values
     if not checked.get("AllowedOrigins") or not checked.get("AllowedMethods"):

@@ -132,7 +132,7 @@ class CreatedBucketSerializer(serializers.Serializer):  # type: ignore[type-arg]
     bucket_id = serializers.UUIDField()
 
 
-class PublicAccessBlockSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class PublicAccessBlockSerializer(Strict):
     block_public_acls = serializers.BooleanField(default=False)
     ignore_public_acls = serializers.BooleanField(default=False)
     block_public_policy = serializers.BooleanField(default=False)

@@ -2,6 +2,7 @@
 
 from django.urls import path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerView
+from rest_framework.negotiation import DefaultContentNegotiation
 
 from buckets import views
 
@@ -9,7 +10,11 @@ BUCKET = "v1/buckets/<str:bucket_name>"
 READ_SET_REMOVE = {"get": "retrieve", "put": "update", "delete": "destroy"}
 
 urlpatterns = [
-    path("v1/schema", SpectacularAPIView.as_view(), name="schema"),
+    path(
+        "v1/schema",
+        SpectacularAPIView.as_view(content_negotiation_class=DefaultContentNegotiation),
+        name="schema",
+    ),
     path("docs", SpectacularSwaggerView.as_view(url_name="schema"), name="docs"),
     path("v1/buckets", views.BucketViewSet.as_view({"get": "list"}), name="buckets"),
     path(

@@ -250,7 +250,8 @@ class TaggingViewSet(ConfigurationViewSet):
     kind = Configuration.TAGGING
 
     def read(self, data: Any) -> Any:
-        tags = data.get("tags") if isinstance(data, dict) else None
+        is_whole = isinstance(data, dict) and set(data) == {"tags"}
+        tags = data["tags"] if is_whole else None
         if not isinstance(tags, dict) or not all(
             isinstance(value, str) for value in tags.values()
         ):

@@ -14,6 +14,7 @@ PROTOCOLS = frozenset({"http", "https"})
 ELEMENTS = frozenset(
     {"IndexDocument", "ErrorDocument", "RedirectAllRequestsTo", "RoutingRules"}
 )
+REDIRECT_CODES = frozenset({"301", "302", "303", "305", "306", "307", "308"})
 CONDITIONS = frozenset({"KeyPrefixEquals", "HttpErrorCodeReturnedEquals"})
 REDIRECTS = frozenset(
     {
@@ -116,7 +117,7 @@ def check_routing_rule(rule: Any) -> dict[str, Any]:
     if "Protocol" in redirect:
         check_protocol(redirect["Protocol"])
     code = redirect.get("HttpRedirectCode", "301")
-    if not (code.isdigit() and 301 <= int(code) <= 308 and int(code) != 304):
+    if code not in REDIRECT_CODES:
         raise InvalidRequest(f"The provided HTTP redirect code ({code}) is not valid.")
     if condition is None:
         return {"Redirect": dict(redirect)}

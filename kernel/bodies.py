@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
-from kernel.checksums import ChecksumAlgorithm, Hasher
+from kernel.checksums import ChecksumAlgorithm, Hasher, check_checksum_value
 from kernel.errors import (
     BadDigest,
     EntityTooLarge,
@@ -171,10 +171,15 @@ class Body:
             )
         if expected.content_md5:
             self._check_md5(expected.content_md5)
-        trailers = expected.trailers() if expected.trailers else {}
         for algorithm, announced in expected.checksums.items():
-            name = f"x-amz-checksum-{algorithm.lower()}"
-            self._check_checksum(algorithm, announced or trailers.get(name, ""))
+            self._check_checksum(algorithm, announced or self._trailing(algorithm))
+
+    def _trailing(self, algorithm: ChecksumAlgorithm) -> str:
+        """Give a checksum that was to come in the trailer, or refuse its absence."""
+        trailers = self._expected.trailers
+        value = trailers().get(algorithm.header, "") if trailers else ""
+        check_checksum_value(algorithm, value, "trailing header")
+        return value
 
     def _check_md5(self, announced: bytes) -> None:
         if bytes.fromhex(self.md5) != announced:
@@ -184,7 +189,7 @@ class Body:
             )
 
     def _check_checksum(self, algorithm: ChecksumAlgorithm, announced: str) -> None:
-        if announced and self._hasher.checksum(algorithm) != announced:
+        if self._hasher.checksum(algorithm) != announced:
             raise BadDigest(
                 f"The {algorithm} you specified did not match the calculated checksum."
             )

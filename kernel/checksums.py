@@ -193,10 +193,12 @@ def check_checksum_type(algorithm: ChecksumAlgorithm, name: str) -> ChecksumType
     return checksum_type
 
 
-def check_checksum_value(algorithm: ChecksumAlgorithm, value: str) -> None:
+def check_checksum_value(
+    algorithm: ChecksumAlgorithm, value: str, place: str = "header"
+) -> None:
     """Refuse a value that is not the base64 of as many bytes as the algorithm has."""
     if len(_decoded(value)) != _CHECKSUM_BYTES[algorithm]:
-        raise InvalidChecksumValue(f"Value for {algorithm.header} header is invalid.")
+        raise InvalidChecksumValue(f"Value for {algorithm.header} {place} is invalid.")
 
 
 def check_content_md5(header: str) -> bytes:

@@ -16,6 +16,7 @@ class ObjectStoreError(Exception):
     status: ClassVar[int] = 400
     message: ClassVar[str] = "The request is not valid."
     rest_code: ClassVar[str] = ""
+    rest_message: ClassVar[str] = ""
     rest_status: ClassVar[int] = 0
     s3_code: ClassVar[str] = ""
 
@@ -32,6 +33,11 @@ class ObjectStoreError(Exception):
     @property
     def code_in_rest(self) -> str:
         return self.rest_code or self.code
+
+    @property
+    def text_in_rest(self) -> str:
+        is_general = self.text == self.message
+        return self.rest_message or self.text if is_general else self.text
 
     @property
     def status_in_rest(self) -> int:
@@ -194,6 +200,7 @@ class MalformedXML(ObjectStoreError):
     """A document cannot be read, or is not of the published form."""
 
     rest_code = "InvalidRequest"
+    rest_message = "The JSON you provided is not of the documented form."
     message = (
         "The XML you provided was not well-formed or did not validate against our "
         "published schema"

@@ -50,7 +50,8 @@ class ObjectAttributes(NamedTuple):
     encryption: Mapping[str, Any] | None = None
     lock_mode: str = ""
     retain_until: datetime | None = None
-    has_legal_hold: bool = False
+    # None: nothing was said of it.
+    has_legal_hold: bool | None = None
 
 
 def read_json(text: str | None) -> Any:
@@ -187,6 +188,13 @@ class ObjectInfo(NamedTuple):
         return None if value is None else read_time(value)
 
     @property
+    def stated_hold(self) -> bool | None:
+        """Tell whether a legal hold is on; None where none was ever set."""
+        if self.has_legal_hold or self.is_hold_stated:
+            return bool(self.has_legal_hold)
+        return None
+
+    @property
     def attributes(self) -> ObjectAttributes:
         return ObjectAttributes(
             content_type=self.content_type,
@@ -198,7 +206,7 @@ class ObjectInfo(NamedTuple):
             encryption=self.encryption or None,
             lock_mode=self.lock_mode,
             retain_until=self.retain_until,
-            has_legal_hold=self.has_legal_hold,
+            has_legal_hold=self.stated_hold,
         )
 
 

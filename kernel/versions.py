@@ -28,7 +28,7 @@ def new_version_id(now_ns: int, entropy: bytes, *, before: str = "") -> str:
     """
     if len(entropy) != ENTROPY_BYTES:
         raise ValueError(f"a version id takes {ENTROPY_BYTES} bytes of entropy")
-    if is_version_id(before):
+    if before and is_version_id(before):
         now_ns = max(now_ns, version_time_ns(before) + 1)
     inverted = (_LATEST_NS - now_ns).to_bytes(_TIME_BYTES)
     return (inverted + entropy).hex()

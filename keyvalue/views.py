@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from functools import wraps
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 
 from iam.authenticate import Authenticated, authenticate
 from iam.payloads import request_body
@@ -24,6 +24,7 @@ from kernel.errors import (
     MethodNotAllowed,
     NoSuchBucket,
     NoSuchKey,
+    ObjectStoreError,
 )
 from kernel.http.drf import rest_time
 from kernel.http.operations import UNKNOWN, Asked, reads_requests_of
@@ -65,7 +66,7 @@ def admitted(operation: OperationClass | None = None) -> Callable[[View], View]:
                 authenticated = authenticate(request)
                 if authenticated.principal.is_anonymous:
                     authenticated = local_operator(request, authenticated)
-            except AuthenticationFailed:
+            except ObjectStoreError:
                 count_guess(request, "keyvalue")
                 raise
             limited = operation or CLASSES.get(request.method or "")
@@ -221,7 +222,7 @@ def strict_value(request: HttpRequest, asked: Authenticated) -> Body:
 def put(
     request: HttpRequest, asked: Authenticated, key: str, body: Body | None = None
 ) -> ObjectInfo:
-    now = timezone.now()
+    now = datetime.now(UTC)
     body = body or request_body(request, asked.payload)
     attributes = ObjectAttributes(content_type=request.META.get("CONTENT_TYPE", ""))
 
@@ -278,7 +279,13 @@ def delete(request: HttpRequest, asked: Authenticated, key: str) -> HttpResponse
         raise NoSuchKey(key=key)
     try:
         head_object(asked.principal, bucket, key)
-        delete_object(asked.principal, bucket, key, now=timezone.now())
+        delete_object(
+            asked.principal,
+            bucket,
+            key,
+            conditions=conditions_of(request.META),
+            now=datetime.now(UTC),
+        )
     except NoSuchBucket:
         operations.forget_bucket(asked.principal)
         raise NoSuchKey(key=key) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,7 +16,12 @@ from iam.principals import Principal
 from kernel.bodies import Body
 from kernel.checksums import ChecksumAlgorithm, ChecksumType
 from kernel.conditions import NO_CONDITIONS, Conditions, check_copy_source
-from kernel.errors import InvalidRequest, OperationAborted, PreconditionFailed
+from kernel.errors import (
+    InvalidRequest,
+    OperationAborted,
+    PreconditionFailed,
+    ServiceUnavailable,
+)
 from kernel.names import REDIRECT, check_object_key
 from kernel.results import BucketInfo, CustomerKey, ObjectAttributes, ObjectInfo
 from objects import queries
@@ -40,6 +46,8 @@ from objects.operations import (
     with_version,
 )
 from objects.queries import Content
+
+logger = logging.getLogger("objectstore.objects")
 
 MOST_TRIES = 3
 
@@ -115,6 +123,7 @@ def copy_object(
         seal = new_seal(wanted.encryption, customer_key)
         body = moving_body(found, source, wanted, checksum_algorithm)
         moved = body and store.write(body, wanted.storage_class, seal=seal, now=now)
+        check_is_what_was_put(found.info, moved, now)
         try:
             copy = share(
                 principal, found, bucket, key, wanted, owner_id, moved, conditions, now
@@ -269,6 +278,20 @@ def moving_body(
     algorithms = () if algorithm is None else (algorithm,)
     blob = readable_blob(info, found.blob)
     return store.body_of(blob, 0, info.size, source.customer_key, algorithms=algorithms)
+
+
+def check_is_what_was_put(
+    source: ObjectInfo, moved: WrittenBlob | None, now: datetime
+) -> None:
+    """Refuse bytes that their storage has changed: with a new MD5, nobody could tell.
+
+    Those of a multipart object have no MD5 that was put down.
+    """
+    if moved is None or source.part_count is not None or moved.md5 == source.etag:
+        return
+    store.discard(moved, now)
+    logger.error("the bytes of %s are not those that were put", source.key)
+    raise ServiceUnavailable("The storage does not give the bytes that were put.")
 
 
 def share(

@@ -102,7 +102,7 @@ def copied(
     if wanted == info.attributes:
         return info
     wanted = wanted._replace(
-        acl=None, lock_mode="", retain_until=None, has_legal_hold=False
+        acl=None, lock_mode="", retain_until=None, has_legal_hold=None
     )
     # What was written meanwhile keeps its own bytes and its own metadata.
     is_same = unless_changed(info.etag)

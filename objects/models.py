@@ -111,6 +111,7 @@ class ObjectVersion(ObjectAttributes):
 class MultipartUpload(ObjectAttributes):
     """A multipart upload; its parts are those of its composite blob."""
 
+    has_legal_hold = models.BooleanField(null=True, help_text="null: nothing was said")
     bucket = models.ForeignKey(
         "buckets.Bucket", models.CASCADE, related_name="uploads", db_index=False
     )

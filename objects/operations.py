@@ -17,6 +17,7 @@ from buckets import acls
 from buckets import queries as bucket_queries
 from buckets.access import (
     Context,
+    Described,
     check_access,
     check_owner,
     find_bucket,
@@ -127,7 +128,10 @@ def put_object(
     (IncompleteBody, BadDigest), what the conditions raise (PreconditionFailed) and
     InsufficientStorage. Then nothing is stored.
     """
-    asked = put_context(attributes, now, creating(conditions, context))
+
+    def asked() -> Context:
+        return put_context(attributes, now, creating(conditions, context))
+
     plan = None
     is_small = body.length <= settings.OBJECTSTORE_INLINE_MAX
     if is_small and not expected_owner and not compares(conditions):
@@ -188,10 +192,12 @@ def planned(
     key: str,
     attributes: ObjectAttributes,
     now: datetime,
+    *,
+    is_recalled: bool = False,
 ) -> PutPlan:
     owner_id = owner_of_new(principal, bucket, attributes.acl)
     checked = checked_attributes(principal, bucket, key, attributes, now)
-    return PutPlan(bucket, checked, owner_id)
+    return PutPlan(bucket, checked, owner_id, is_recalled)
 
 
 def recalled_plan(
@@ -199,7 +205,7 @@ def recalled_plan(
     bucket_name: str,
     key: str,
     attributes: ObjectAttributes,
-    context: Context,
+    context: Described,
     now: datetime,
 ) -> PutPlan | None:
     """Plan a small put with the bucket as it was last read here, if that takes it.
@@ -214,10 +220,10 @@ def recalled_plan(
     if not is_allowed(principal, "s3:PutObject", bucket, key, context=context):
         return None
     try:
-        plan = planned(principal, bucket, key, attributes, now)
+        plan = planned(principal, bucket, key, attributes, now, is_recalled=True)
     except ObjectStoreError:
         return None
-    return None if plan.attributes.encryption else plan._replace(is_recalled=True)
+    return None if plan.attributes.encryption else plan
 
 
 def asks_more(attributes: ObjectAttributes) -> bool:
@@ -228,7 +234,7 @@ def asks_more(attributes: ObjectAttributes) -> bool:
         or attributes.encryption
         or attributes.lock_mode
         or attributes.retain_until
-        or attributes.has_legal_hold
+        or attributes.has_legal_hold is not None
     )
 
 
@@ -290,8 +296,9 @@ def put_context(
 def lock_context(attributes: ObjectAttributes, now: datetime) -> dict[str, str]:
     """Give the condition keys that describe the protection of a new object."""
     mode, until = attributes.lock_mode, attributes.retain_until
-    held = hold_conditions(True) if attributes.has_legal_hold else {}
-    return {**retention_conditions(mode, until, now), **held}
+    held = attributes.has_legal_hold
+    on_hold = {} if held is None else hold_conditions(held)
+    return {**retention_conditions(mode, until, now), **on_hold}
 
 
 def tags_context(tags: Mapping[str, str]) -> dict[str, str | Sequence[str]]:
@@ -325,10 +332,13 @@ def checked_attributes(
     retention that the bucket gives.
     """
     check_object_key(key)
-    check_metadata(attributes.metadata)
-    check_redirect(attributes.headers)
-    check_headers(attributes.metadata)
-    check_headers({"Content-Type": attributes.content_type, **attributes.headers})
+    check_headers({"Content-Type": attributes.content_type})
+    if attributes.metadata:
+        check_metadata(attributes.metadata)
+        check_headers(attributes.metadata)
+    if attributes.headers:
+        check_redirect(attributes.headers)
+        check_headers(attributes.headers)
     if attributes.tags:
         check_tags(attributes.tags)
         tagged = tags_context(attributes.tags)
@@ -342,7 +352,8 @@ def checked_attributes(
     if attributes.acl:
         acl = kept_acl(principal, bucket, key, attributes, now)
         checked = checked._replace(acl=acl)
-    if bucket.has_object_lock or attributes.lock_mode or attributes.has_legal_hold:
+    states_hold = attributes.has_legal_hold is not None
+    if bucket.has_object_lock or attributes.lock_mode or states_hold:
         checked = with_lock(principal, bucket, key, checked, now)
     return checked
 
@@ -436,7 +447,8 @@ def with_lock(
 ) -> ObjectAttributes:
     """Check the retention and legal hold asked for, or give the bucket's default."""
     mode, until = attributes.lock_mode, attributes.retain_until
-    if mode or until or attributes.has_legal_hold:
+    states_hold = attributes.has_legal_hold is not None
+    if mode or until or states_hold:
         check_has_object_lock(bucket)
     check_retention(mode, until, now)
     asked = lock_context(attributes, now)
@@ -447,7 +459,7 @@ def with_lock(
             Configuration.OBJECT_LOCK
         )
         mode, until = default_retention(document, now)
-    if attributes.has_legal_hold:
+    if states_hold:
         check_access(principal, "s3:PutObjectLegalHold", bucket, key, context=asked)
     return attributes._replace(lock_mode=mode, retain_until=in_whole_seconds(until))
 
@@ -728,6 +740,20 @@ def open_version(
             return bucket, opened
         bucket = find_bucket(bucket_name)
     raise OperationAborted()
+
+
+def may_see(
+    principal: Principal, action: str, content: ObjectContent, version_id: str = ""
+) -> bool:
+    """Tell whether a reader may be told what another action tells of the object."""
+    return content.bucket is not None and is_allowed(
+        principal,
+        versioned_action(action, version_id),
+        content.bucket,
+        content.info.key,
+        context=with_version(None, version_id),
+        target=content.info,
+    )
 
 
 def versioned_action(action: str, version_id: str) -> str:

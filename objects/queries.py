@@ -309,6 +309,8 @@ def add_version(
     when the key has a latest version.
     """
     version_id = new_version_id(time.time_ns(), id_bytes(ENTROPY_BYTES), before=after)
+    stated = (attributes.headers, attributes.metadata, attributes.tags)
+    headers, metadata, tags = [as_json(one) if one else EMPTY for one in stated]
     row = (
         bucket.id,
         key,
@@ -320,9 +322,9 @@ def add_version(
         content.size,
         content.etag,
         attributes.content_type,
-        as_json(attributes.headers),
-        as_json(attributes.metadata),
-        as_json(attributes.tags),
+        headers,
+        metadata,
+        tags,
         attributes.storage_class,
         as_json_or_null(content.checksum),
         content.part_count,
@@ -330,12 +332,13 @@ def add_version(
         as_json_or_null(attributes.encryption),
         attributes.lock_mode,
     )
-    retained, held = attributes.retain_until, attributes.has_legal_hold
-    last = (column_time(retained), held, None, owner_id, column_time(now), held or None)
+    retained, hold = attributes.retain_until, attributes.has_legal_hold
+    held, is_stated = bool(hold), None if hold is None else True
+    last = (column_time(retained), held, None, owner_id, column_time(now), is_stated)
     added = insert(inserting(if_new), (*row, *last, bucket.id, bucket.revision))
     if added is None:
         return None
-    return ObjectInfo(added, *row, retained, held, None, owner_id, now, held or None)
+    return ObjectInfo(added, *row, retained, held, None, owner_id, now, is_stated)
 
 
 @lru_cache

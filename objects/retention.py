@@ -146,7 +146,7 @@ def get_object_legal_hold(
         expected_owner=expected_owner,
     )
     check_has_object_lock(found.bucket)
-    if not (found.info.has_legal_hold or found.info.is_hold_stated):
+    if found.info.stated_hold is None:
         raise NoSuchObjectLockConfiguration()
     return found.info
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from rest_framework import serializers
 
-from kernel.http.drf import rest_time
+from kernel.http.drf import Strict, rest_time
 from kernel.results import (
     ObjectInfo,
     ObjectListing,
@@ -15,6 +15,7 @@ from kernel.results import (
     PartInfo,
     PartListing,
     UploadInfo,
+    UploadListing,
     VersionListing,
 )
 
@@ -131,12 +132,12 @@ class CompletedUploadSerializer(serializers.Serializer):  # type: ignore[type-ar
     version_id = serializers.CharField()
 
 
-class IdentifierSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class IdentifierSerializer(Strict):
     key = serializers.CharField(trim_whitespace=False)
     version_id = serializers.CharField(required=False, default="", allow_blank=True)
 
 
-class DeletionSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class DeletionSerializer(Strict):
     objects = IdentifierSerializer(many=True, allow_empty=False, max_length=1000)
 
 
@@ -157,7 +158,7 @@ class DeletionOutcomeSerializer(serializers.Serializer):  # type: ignore[type-ar
     errors = FailedDeletionSerializer(many=True)
 
 
-class SignedUrlRequestSerializer(serializers.Serializer):  # type: ignore[type-arg]
+class SignedUrlRequestSerializer(Strict):
     method = serializers.ChoiceField(["GET", "PUT", "DELETE"], default="GET")
     expires_in = serializers.IntegerField(
         min_value=1, max_value=7 * 24 * 3600, default=3600, help_text="seconds"
@@ -258,6 +259,25 @@ def upload_json(upload: UploadInfo) -> dict[str, Any]:
         "upload_id": upload.upload_id,
         "bucket_name": upload.bucket_name,
         "object_key": upload.key,
+    }
+
+
+def upload_page(listing: UploadListing) -> dict[str, Any]:
+    is_truncated = listing.is_truncated
+    return {
+        "uploads": [
+            {
+                **upload_json(upload),
+                "initiated_at": rest_time(upload.created_at),
+                "storage_class": upload.storage_class,
+            }
+            for upload in listing.uploads
+        ],
+        "is_truncated": is_truncated,
+        "next_key_marker": listing.next_key_marker if is_truncated else None,
+        "next_upload_id_marker": (
+            listing.next_upload_id_marker if is_truncated else None
+        ),
     }
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import quote
 
 from django.conf import settings
 from django.http import HttpResponse, JsonResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.request import Request
@@ -22,10 +21,10 @@ from iam.queries import api_key_by_id
 from iam.rate_limits import OperationClass
 from iam.signed_urls import sign_query
 from kernel.errors import InvalidRequest
-from kernel.http.attributes import attributes_of, copy_source_of
+from kernel.http.attributes import OF_COPY_SOURCE, attributes_of, copy_source_of
 from kernel.http.drf import RestViewSet
 from kernel.http.queries import conditions_of, flag, whole_number
-from kernel.http.requests import UNRESERVED
+from kernel.http.requests import linked
 from kernel.http.responses import (
     json_response,
     object_headers,
@@ -185,7 +184,9 @@ class ObjectViewSet(RestViewSet):
         """Upload an object, or copy one that x-amz-copy-source names."""
         source = copy_source_of(request._request.META)
         if source is not None:
-            return self.copy(request, CopySource(*source), bucket_name, key)
+            conditions = conditions_of(request._request.META, OF_COPY_SOURCE)
+            named = CopySource(*source, conditions=conditions)
+            return self.copy(request, named, bucket_name, key)
         asked = request._request
         info = operations.put_object(
             request.user,  # type: ignore[arg-type]
@@ -194,7 +195,7 @@ class ObjectViewSet(RestViewSet):
             body=request_body(asked, request.auth.payload),  # type: ignore[union-attr]
             attributes=wanted_attributes(request),
             conditions=conditions_of(asked.META),
-            now=timezone.now(),
+            now=datetime.now(UTC),
         )
         return json_response(
             serializers.stored_object(info), {"ETag": f'"{info.etag}"'}
@@ -215,7 +216,7 @@ class ObjectViewSet(RestViewSet):
             attributes=wanted_attributes(request),
             replaces_metadata=directive == "REPLACE",
             conditions=conditions_of(meta),
-            now=timezone.now(),
+            now=datetime.now(UTC),
         )
         return JsonResponse(
             serializers.copied_object(info), headers={"ETag": f'"{info.etag}"'}
@@ -234,7 +235,7 @@ class ObjectViewSet(RestViewSet):
             key,
             version_id=request.query_params.get("version_id", ""),
             conditions=conditions_of(request._request.META),
-            now=timezone.now(),
+            now=datetime.now(UTC),
         )
         response = HttpResponse(status=204)
         marker = "true" if deleted.is_delete_marker else "false"
@@ -325,7 +326,7 @@ class ObjectListViewSet(RestViewSet):
                 operations.ObjectIdentifier(one["key"], one["version_id"])
                 for one in given.validated_data["objects"]
             ],
-            now=timezone.now(),
+            now=datetime.now(UTC),
         )
         failed = [
             {"key": one.key, "code": one.error.code_in_rest, "message": one.error.text}
@@ -384,7 +385,7 @@ class SignedUrlViewSet(RestViewSet):
             parameters={"key": key_id, "expires": str(expires)},
         )
         base = settings.OBJECTSTORE_PUBLIC_URL or request.build_absolute_uri("/")
-        url = f"{base.rstrip('/')}{quote(path, safe=UNRESERVED)}?{signed}"
+        url = f"{base.rstrip('/')}{linked(path)}?{signed}"
         return Response({"url": url, "expires": expires})
 
 
@@ -430,21 +431,7 @@ class UploadViewSet(RestViewSet):
             key_marker=asked.get("key_marker", ""),
             upload_id_marker=asked.get("upload_id_marker", ""),
         )
-        return Response(
-            {
-                "uploads": [
-                    {
-                        **serializers.upload_json(upload),
-                        "initiated_at": serializers.rest_time(upload.created_at),
-                        "storage_class": upload.storage_class,
-                    }
-                    for upload in listing.uploads
-                ],
-                "is_truncated": listing.is_truncated,
-                "next_key_marker": listing.next_key_marker or None,
-                "next_upload_id_marker": listing.next_upload_id_marker or None,
-            }
-        )
+        return Response(serializers.upload_page(listing))
 
     @extend_schema(
         operation_id="create_multipart_upload",
@@ -459,7 +446,7 @@ class UploadViewSet(RestViewSet):
             bucket_name,
             key,
             attributes=wanted_attributes(request),
-            now=timezone.now(),
+            now=datetime.now(UTC),
         )
         return Response(serializers.upload_json(upload))
 
@@ -491,7 +478,7 @@ class UploadViewSet(RestViewSet):
             upload_id,
             numbered(part_number),
             body=request_body(request._request, request.auth.payload),  # type: ignore[union-attr]
-            now=timezone.now(),
+            now=datetime.now(UTC),
         )
         return JsonResponse(
             serializers.part_json(part), headers={"ETag": f'"{part.etag}"'}
@@ -542,9 +529,9 @@ class UploadViewSet(RestViewSet):
             upload_id,
             [CompletedPart(**part) for part in given.validated_data["parts"]],
             conditions=conditions_of(request._request.META),
-            now=timezone.now(),
+            now=datetime.now(UTC),
         )
-        path = f"/buckets/{bucket_name}/objects/{quote(key, safe=UNRESERVED)}"
+        path = linked(f"/buckets/{bucket_name}/objects/{key}")
         return Response(serializers.completed_upload(info, bucket_name, path))
 
     @extend_schema(
@@ -561,7 +548,7 @@ class UploadViewSet(RestViewSet):
             bucket_name,
             key,
             upload_id,
-            now=timezone.now(),
+            now=datetime.now(UTC),
         )
         return HttpResponse(status=204)
 

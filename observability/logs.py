@@ -34,6 +34,8 @@ NAMED = re.compile(
     r"['\"]?\s*[=:]\s*['\"]?)[^\s'\"&,;)}]+"
 )
 IN_URLS = re.compile(r"://[^/\s@]+@")
+# The address of a share link lets in whoever reads it.
+SHARED = re.compile(r"(/-/share/)[^/\s?'\"]+")
 SHORTEST_SECRET = 8
 
 
@@ -42,8 +44,14 @@ def without_secrets(text: str) -> str:
     text = SCHEMES.sub(rf"\1\2{HIDDEN}", text)
     text = NAMED.sub(rf"\1{HIDDEN}", text)
     text = IN_URLS.sub(f"://{HIDDEN}@", text)
+    text = without_token(text)
     own = own_secrets()
     return own.sub(HIDDEN, text) if own else text
+
+
+def without_token(path: str) -> str:
+    """Hide the token in the path of a share link."""
+    return SHARED.sub(rf"\1{HIDDEN}", path) if "/-/share/" in path else path
 
 
 @lru_cache(maxsize=1)
@@ -121,7 +129,8 @@ def facts_of(request: Any) -> dict[str, Any]:
 def log_access(request: Any, outcome: Outcome) -> None:
     """Write a request to the access log: its path, never its query or headers.
 
-    A query may hold a signature, and who reads a log could use it.
+    A query may hold a signature, and a share link's path a token: who reads a log could
+    use them.
     """
     facts = facts_of(request)
     facts.update(
@@ -129,7 +138,7 @@ def log_access(request: Any, outcome: Outcome) -> None:
         dialect=outcome.dialect,
         client=client_address(request.META),
         method=request.method,
-        path=raw_path(request),
+        path=without_token(raw_path(request)),
         status=outcome.status,
         bytes_in=outcome.received,
         bytes_out=outcome.sent,

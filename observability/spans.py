@@ -30,6 +30,7 @@ from opentelemetry.trace import (
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from kernel.telemetry import current
+from observability.logs import without_token
 from observability.requests import Outcome
 
 SCOPE = InstrumentationScope("objectstore")
@@ -125,7 +126,7 @@ class Tracer:
             "http.request.body.size": outcome.received,
             "http.response.body.size": outcome.sent,
             "url.scheme": request.scheme or "",
-            "url.path": request.path,
+            "url.path": without_token(request.path),
             "aws.request_id": getattr(request, "request_id", ""),
             "objectstore.dialect": outcome.dialect,
             "objectstore.operation": outcome.operation,

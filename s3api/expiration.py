@@ -21,7 +21,7 @@ def add_expiration(
     if bucket is None or bucket.configurations_text == "{}":
         return
     rules = saved_rules(bucket)
-    found = expiration_of(rules, info, info.created_at)
+    found = expiration_of(rules, info, info.created_at) if rules else None
     if found is not None:
         moment, rule = found
         response.headers["x-amz-expiration"] = (

@@ -65,6 +65,14 @@ def needed(parent: Element, name: str) -> str:
     return text
 
 
+def is_number(text: str, most_digits: int) -> bool:
+    """Tell whether a text is a whole number that is no longer than that.
+
+    Python calls more digits than it can read, as those in superscript.
+    """
+    return text.isascii() and text.isdigit() and len(text) <= most_digits
+
+
 def as_tree(parent: Element, lists: frozenset[str] = frozenset()) -> Any:
     """Give an element as mappings and texts; children named in `lists` as lists."""
     if len(parent) == 0:

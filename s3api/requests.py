@@ -24,6 +24,7 @@ class S3Request(NamedTuple):
     """What every handler works from."""
 
     http: HttpRequest
+    meta: dict[str, Any]
     bucket: str
     key: str
     query: Mapping[str, str]
@@ -32,10 +33,6 @@ class S3Request(NamedTuple):
     @property
     def principal(self) -> Principal:
         return self.asked.principal
-
-    @property
-    def meta(self) -> dict[str, Any]:
-        return self.http.META
 
     @property
     def body(self) -> Body:
@@ -84,8 +81,10 @@ def read_request(request: HttpRequest) -> S3Request:
     if not bucket and request.method == "POST":
         request.dialect = "query"  # type: ignore[attr-defined]
         services = QUERY_API
-    query = request.GET.dict() if request.META.get("QUERY_STRING") else {}
-    return S3Request(request, bucket, key, query, authenticate(request, services))
+    meta = request.META
+    query = request.GET.dict() if meta.get("QUERY_STRING") else {}
+    asked = authenticate(request, services)
+    return S3Request(request, meta, bucket, key, query, asked)
 
 
 def target_of(request: HttpRequest) -> tuple[str, str]:

@@ -33,7 +33,7 @@ from kernel.errors import (
 )
 from kernel.http.errors import add_headers, as_refusal
 from kernel.http.queries import conditions_of
-from kernel.http.requests import UNRESERVED
+from kernel.http.requests import UNRESERVED, is_secure
 from kernel.http.responses import object_headers, object_response
 from kernel.names import REDIRECT
 from objects import operations
@@ -127,7 +127,7 @@ def redirect_for(
     if found is None:
         return None
     code, protocol, host, key = found
-    scheme = protocol or http.scheme
+    scheme = protocol or ("https" if is_secure(http.META) else "http")
     host = host or http.META.get("HTTP_HOST", "")
     return moved(code, f"{scheme}://{host}/{quote(key, safe=UNRESERVED)}")
 

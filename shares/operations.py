@@ -402,9 +402,9 @@ def upload(
         raise EntityTooLarge(
             proposed_size=body.length, max_size_allowed=share.most_size
         )
-    key = free_key(share, name)
     try:
         maker = maker_of(share, facts)
+        key = free_key(share, name)
         get_bucket(maker, "s3:PutObject", share.bucket_name, key)
     except OVER as error:
         raise ShareEndedError() from error

@@ -22,7 +22,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from iam.authenticate import facts_of
 from iam.payloads import content_length, raw_reader, request_body
-from iam.rate_limits import is_used_up
+from iam.rate_limits import is_used_up, network_of
 from kernel.bodies import Body
 from kernel.errors import (
     EntityTooLarge,
@@ -156,7 +156,7 @@ def is_page(request: HttpRequest, token: str) -> bool:
 def is_too_often(request: HttpRequest, share: Share) -> bool:
     """Count an attempt at the password, of its address and of all."""
     rates = {
-        f"{share.pk} {client_address(request.META)}": ATTEMPTS,
+        f"{share.pk} {network_of(client_address(request.META))}": ATTEMPTS,
         str(share.pk): ALL_ATTEMPTS,
     }
     return is_used_up(request, "share_password", rates, counts=True)
@@ -241,7 +241,7 @@ def taken_in(request: HttpRequest, token: str) -> HttpResponseBase:
 
 
 def check_rate(request: HttpRequest, share: Share) -> None:
-    rates = {f"{share.pk} {client_address(request.META)}": UPLOADS}
+    rates = {f"{share.pk} {network_of(client_address(request.META))}": UPLOADS}
     if is_used_up(request, "share_upload", rates, counts=True):
         raise TooManyRequests("Too many files at once. Please wait a while.")
 

@@ -114,13 +114,18 @@ def _is_transient(error: DatabaseError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) in TRANSIENT
 
 
-def _translated(error: Exception) -> Exception:
+def _is_busy(error: BaseException) -> bool:
+    code = getattr(error.__cause__, "sqlite_errorcode", None)
+    return bool(code == sqlite3.SQLITE_BUSY)
+
+
+def _translated(error: BaseException) -> BaseException:
     """Turn what the caller can act on into a refusal; leave the rest as it is."""
     cause = error.__cause__
     code = getattr(cause, "sqlite_errorcode", None)
     if code == sqlite3.SQLITE_FULL or getattr(cause, "sqlstate", None) == "53100":
         return InsufficientStorage()
-    if code == sqlite3.SQLITE_BUSY:
+    if _is_busy(error):
         return ServiceUnavailable("The database is busy. Please try again.")
     if isinstance(error, OperationalError) and code == sqlite3.SQLITE_IOERR_WRITE:
         return InsufficientStorage()
@@ -239,7 +244,15 @@ class _GroupCommitter:
                 run(write, connection)
 
     def _commit_one_by_one(self, batch: list[_Write], error: BaseException) -> None:
-        """Find the write that spoils the batch, so that the others still commit."""
+        """Find the write that spoils the batch, so that the others still commit.
+
+        Where another process holds the database none does: each by itself would wait
+        for as long as all did.
+        """
+        if _is_busy(error):
+            for write in batch:
+                write.error = _translated(error)
+            return
         for write in batch:
             try:
                 write.result = _commit_alone(write.record, self._using)

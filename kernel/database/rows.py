@@ -26,7 +26,7 @@ Row = tuple[Any, ...]
 def fetch_all(sql: str, values: Sequence[Any]) -> list[Row]:
     """Run a statement with %s for its values and give all rows."""
     connection = connection_of_thread()
-    if _is_plain(connection):
+    if _is_plain(connection, "sqlite"):
         try:
             rows: list[Row] = connection.connection.execute(
                 _with_question_marks(sql), values
@@ -56,7 +56,7 @@ def insert(sql: str, values: Sequence[Any]) -> int | None:
     SQLite tells the id without a RETURNING, which takes it 4 us.
     """
     connection = connection_of_thread()
-    if not _is_plain(connection):
+    if not _is_plain(connection, "sqlite"):
         row = fetch_one(f"{sql} RETURNING id", values)
         return None if row is None else int(row[0])
     try:
@@ -71,7 +71,7 @@ def insert(sql: str, values: Sequence[Any]) -> int | None:
 def execute(sql: str, values: Sequence[Any]) -> int:
     """Run a statement and give the number of rows it changed."""
     connection = connection_of_thread()
-    if _is_plain(connection):
+    if _is_plain(connection, "sqlite"):
         try:
             done = connection.connection.execute(_with_question_marks(sql), values)
         except connection.Database.Error:
@@ -100,13 +100,11 @@ def connection_of_thread() -> Any:
         return _of_thread.connection
 
 
-def _is_plain(connection: Any) -> bool:
-    return connection.vendor == "sqlite" and _is_unwatched(connection)
-
-
-def _is_unwatched(connection: Any) -> bool:
+def _is_plain(connection: Any, vendor: str) -> bool:
+    """Tell whether a connection is of this vendor, and nobody listens to its cursor."""
     return (
-        connection.connection is not None
+        connection.vendor == vendor
+        and connection.connection is not None
         and not connection.execute_wrappers
         and not connection.force_debug_cursor
         and not connection.needs_rollback
@@ -133,7 +131,7 @@ def _prepares(connection: Any) -> bool:
     # As Django's cursor() does: a connection that has broken meanwhile is closed.
     connection.close_if_health_check_failed()
     return (
-        _is_unwatched(connection)
+        _is_plain(connection, "postgresql")
         and connection.connection.prepare_threshold is not None
     )
 

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from datetime import datetime
 from functools import lru_cache
 from typing import Any
 
+from django.http import HttpRequest
+from django.views.decorators.csrf import csrf_exempt
 from rest_framework import serializers
-from rest_framework.exceptions import ParseError
 from rest_framework.parsers import JSONParser
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import ViewSet
+from rest_framework.views import APIView
+from rest_framework.viewsets import ViewSetMixin
 
-from kernel.errors import EntityTooLarge, InvalidRequest
+from kernel.errors import (
+    EntityTooLarge,
+    InvalidRequest,
+    MalformedJSON,
+    MissingContentLength,
+)
 from kernel.http.operations import UNKNOWN
 from kernel.http.schema import DocumentSchema
 
@@ -21,7 +29,10 @@ MOST_JSON = 1024 * 1024
 
 
 class BoundedJson(JSONParser):
-    """JSON of at most 1 MiB: no document of the reference is larger."""
+    """JSON of at most 1 MiB, which no document of the reference exceeds.
+
+    Raises MalformedJSON for text that is no Unicode: it could be kept, and never sent.
+    """
 
     def parse(
         self, stream: Any, media_type: Any = None, parser_context: Any = None
@@ -30,9 +41,22 @@ class BoundedJson(JSONParser):
         if length > MOST_JSON:
             raise EntityTooLarge(proposed_size=length, max_size_allowed=MOST_JSON)
         try:
-            return super().parse(stream, media_type, parser_context)
+            document = super().parse(stream, media_type, parser_context)
+            json.dumps(document, ensure_ascii=False).encode()
         except RecursionError:
-            raise ParseError("The JSON is nested too deeply.") from None
+            raise MalformedJSON("The JSON is nested too deeply.") from None
+        except UnicodeEncodeError:
+            raise MalformedJSON("The JSON holds half of a surrogate pair.") from None
+        return document
+
+
+class MeasuredRequest(Request):
+    """A request whose document is never taken for none because it states no length."""
+
+    def _load_stream(self) -> None:
+        if "HTTP_TRANSFER_ENCODING" in self.META:
+            raise MissingContentLength()
+        super()._load_stream()  # type: ignore[misc]
 
 
 class Strict(serializers.Serializer):  # type: ignore[type-arg]
@@ -48,7 +72,22 @@ class Strict(serializers.Serializer):  # type: ignore[type-arg]
         return super().to_internal_value(data)
 
 
-class RestViewSet(ViewSet):
+class RestView(APIView):
+    """A view whose requests are measured."""
+
+    def initialize_request(
+        self, request: Any, *arguments: Any, **named: Any
+    ) -> Request:
+        return MeasuredRequest(
+            request,
+            parsers=self.get_parsers(),
+            authenticators=self.get_authenticators(),
+            negotiator=self.get_content_negotiator(),
+            parser_context=self.get_parser_context(request),
+        )
+
+
+class RestViewSet(ViewSetMixin, RestView):
     """A view set of the REST dialect; `request.user` is the Principal."""
 
     parser_classes = [BoundedJson]
@@ -119,10 +158,17 @@ METHODS = ("get", "post", "put", "patch", "delete")
 class NowhereViewSet(RestViewSet):
     """The paths under the REST dialect's mounts that mean nothing."""
 
-    schema = None  # type: ignore[assignment]
-
-    def refuse(self, request: Request, **named: Any) -> Response:
+    def refuse(self, request: Request) -> Response:
         raise InvalidRequest("There is nothing at this path.")
+
+
+refuse = NowhereViewSet.as_view(dict.fromkeys(METHODS, "refuse"))
+
+
+@csrf_exempt
+def nowhere(request: HttpRequest) -> Any:
+    """Refuse such a path, as a view that neither schema nor breadcrumbs know of."""
+    return refuse(request)
 
 
 _names: dict[tuple[type, str | None], str] = {}

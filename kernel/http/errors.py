@@ -138,7 +138,7 @@ def json_error(request: HttpRequest, error: ObjectStoreError) -> dict[str, Any]:
     return {
         "error": {
             "code": error.code_in_rest,
-            "message": error.text,
+            "message": error.text_in_rest,
             "details": rest_details(error.details),
             "request_id": getattr(request, "request_id", ""),
             "timestamp": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -149,6 +149,7 @@ def json_error(request: HttpRequest, error: ObjectStoreError) -> dict[str, Any]:
 # What is called otherwise than in S3.
 ARGUMENTS = {
     "continuation-token": "continuation_token",
+    "partNumber": "part_number",
     "version-id-marker": "version_id_marker",
     "versionId": "version_id",
 }

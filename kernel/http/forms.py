@@ -6,6 +6,8 @@ since its length is known only at its end; fields after it are ignored, as AWS d
 
 from __future__ import annotations
 
+import errno
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from tempfile import SpooledTemporaryFile
 from typing import Any
@@ -16,6 +18,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from kernel.bodies import CHUNK, Read
 from kernel.errors import (
     EntityTooLarge,
+    InsufficientStorage,
     MalformedPOSTRequest,
     MaxPostPreDataLengthExceededError,
     PreconditionFailed,
@@ -48,13 +51,20 @@ def boundary_of(content_type: str) -> bytes:
     return boundary
 
 
-def read_form(content_type: str, read: Read, most: int) -> Form:
+def accept(form: Form) -> None:
+    """Take the file whatever the fields before it say."""
+
+
+def read_form(
+    content_type: str, read: Read, most: int, check: Callable[[Form], None] = accept
+) -> Form:
     """Read a form to its end; the caller closes its file.
 
-    Raises MalformedPOSTRequest, MaxPostPreDataLengthExceededError, and EntityTooLarge
-    for a file over `most` bytes.
+    `check` is told of the fields before the file's first byte is kept, and may refuse
+    it. Raises MalformedPOSTRequest, MaxPostPreDataLengthExceededError, EntityTooLarge
+    for a file over `most` bytes, and InsufficientStorage.
     """
-    reader = FormReader(most)
+    reader = FormReader(most, check)
     parser = MultipartParser(boundary_of(content_type), reader.callbacks())
     try:
         while chunk := read(CHUNK):
@@ -62,6 +72,10 @@ def read_form(content_type: str, read: Read, most: int) -> Form:
         parser.finalize()
     except FormParserError:
         raise MalformedPOSTRequest() from None
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        raise InsufficientStorage() from error
     if not reader.has_ended or reader.form.file is None:
         raise MalformedPOSTRequest()
     reader.form.file.seek(0)
@@ -71,10 +85,11 @@ def read_form(content_type: str, read: Read, most: int) -> Form:
 class FormReader:
     """Gathers what the parser finds."""
 
-    def __init__(self, most: int) -> None:
+    def __init__(self, most: int, check: Callable[[Form], None]) -> None:
         self.form = Form()
         self.has_ended = False
         self._most = most
+        self._check = check
         self._header = (bytearray(), bytearray())
         self._headers: dict[bytes, bytes] = {}
         self._value = bytearray()
@@ -123,6 +138,7 @@ class FormReader:
         self._is_file = self._name == FILE and self.form.file is None
         if self._is_file:
             self.form.file_name = options.get(b"filename", b"").decode(errors="replace")
+            self._check(self.form)
             self.form.file = SpooledTemporaryFile(max_size=IN_MEMORY)  # noqa: SIM115 - closed by the caller
 
     def on_part_data(self, data: bytes, start: int, end: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from urllib.parse import quote, urlencode, urlsplit
 from xml.etree.ElementTree import Element
@@ -12,6 +13,7 @@ from django.utils import timezone
 from django.utils.encoding import iri_to_uri
 
 from blobs.classes import alias_of
+from buckets.access import get_bucket
 from iam import post_policy
 from iam.authenticate import facts_of
 from iam.payloads import announced_checksums, wanted_algorithms
@@ -19,12 +21,13 @@ from iam.post_policy import PostPolicy
 from iam.principals import Principal
 from iam.signatures import find_key
 from kernel.bodies import Body, Expectations
+from kernel.conditions import NO_CONDITIONS
 from kernel.errors import MissingContentLength
 from kernel.http.attributes import attributes_of, customer_key_of
 from kernel.http.forms import Form, boundary_of, read_form
 from kernel.http.requests import SPELLINGS, UNRESERVED, is_secure, meta_name
-from kernel.results import ObjectInfo
-from objects.operations import put_object
+from kernel.results import ObjectAttributes, ObjectInfo
+from objects.operations import creating, put_context, put_object
 from s3api.handlers.objects import add_checksum, add_encryption
 from s3api.handlers.tags import tags_in, with_version
 from s3api.reading import parse_xml
@@ -45,6 +48,7 @@ def upload(request: S3Request) -> HttpResponse:
         request.meta["CONTENT_TYPE"],
         request.raw_read(),
         settings.OBJECTSTORE_MAX_BODY,
+        partial(check_may_upload, request),
     )
     try:
         return store(request, form)
@@ -52,26 +56,50 @@ def upload(request: S3Request) -> HttpResponse:
         form.file.close()
 
 
+def check_may_upload(request: S3Request, form: Form) -> None:
+    """Check what the fields say before the file comes: a stranger's fills no disk."""
+    now = timezone.now()
+    key = key_of(form)
+    principal = signer(request, form.fields)
+    policy = policy_of(form)
+    if policy is not None:
+        told = {**form.fields, "key": key, "bucket": request.bucket}
+        post_policy.check_form(policy, told, now)
+    attributes = wanted_attributes(meta_of(request, form))
+    context = creating(NO_CONDITIONS, put_context(attributes, now))
+    get_bucket(principal, "s3:PutObject", request.bucket, key, context=context)
+
+
 def store(request: S3Request, form: Form) -> HttpResponse:
     fields = form.fields
-    key = post_policy.needed(fields, "key")
     principal = signer(request, fields)
-    if form.file_name:
-        fields["key"] = key.replace("${filename}", form.file_name)
-    if "policy" in fields:
-        policy = post_policy.read_policy(fields["policy"])
-        check(policy, request.bucket, form)
-    meta = {**as_meta(fields), "wsgi.url_scheme": scheme_of(request)}
+    policy = policy_of(form)
+    if policy is not None:
+        post_policy.check_length(policy, form.length)
+    meta = meta_of(request, form)
     info = put_object(
         principal,
         request.bucket,
-        fields["key"],
+        key_of(form),
         body=body_of(form, meta),
-        attributes=attributes_of(meta, alias_of(meta.get(STORAGE_CLASS, ""))),
+        attributes=wanted_attributes(meta),
         customer_key=customer_key_of(meta),
         now=timezone.now(),
     )
     return answer(request, info, fields)
+
+
+def key_of(form: Form) -> str:
+    key = post_policy.needed(form.fields, "key")
+    return key.replace("${filename}", form.file_name) if form.file_name else key
+
+
+def meta_of(request: S3Request, form: Form) -> dict[str, Any]:
+    return {**as_meta(form.fields), "wsgi.url_scheme": scheme_of(request)}
+
+
+def wanted_attributes(meta: dict[str, Any]) -> ObjectAttributes:
+    return attributes_of(meta, alias_of(meta.get(STORAGE_CLASS, "")))
 
 
 def scheme_of(request: S3Request) -> str:
@@ -90,9 +118,9 @@ def signer(request: S3Request, fields: dict[str, str]) -> Principal:
     return key.principal.asking(facts_of(request.http, kind))
 
 
-def check(policy: PostPolicy, bucket: str, form: Form) -> None:
-    post_policy.check_form(policy, {**form.fields, "bucket": bucket}, timezone.now())
-    post_policy.check_length(policy, form.length)
+def policy_of(form: Form) -> PostPolicy | None:
+    text = form.fields.get("policy")
+    return None if text is None else post_policy.read_policy(text)
 
 
 def as_meta(fields: dict[str, str]) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from django.utils import timezone
 
 from blobs.classes import s3_name_of
+from iam.payloads import MANY_CHECKSUMS, checksums_of_headers
 from kernel.checksums import (
     ChecksumAlgorithm,
     check_checksum_algorithm,
@@ -26,7 +27,7 @@ from s3api.expiration import add_abort, add_expiration_of_new
 from s3api.handlers.listings import encoding, initiator_of, owner_of
 from s3api.handlers.objects import add_encryption, copy_source, wanted_attributes
 from s3api.handlers.tags import with_version
-from s3api.reading import needed, read_xml, text_of
+from s3api.reading import is_number, needed, read_xml, text_of
 from s3api.requests import S3Request
 from s3api.xml import document, element, elements, empty, time_text
 
@@ -72,7 +73,7 @@ def create(request: S3Request) -> HttpResponse:
 
 def part_number(request: S3Request) -> int:
     text = request.query.get("partNumber", "")
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 6 else 0
+    return int(text) if is_number(text, 5) else 0
 
 
 def put_part(request: S3Request) -> HttpResponse:
@@ -183,7 +184,7 @@ def complete(request: S3Request) -> HttpResponse:
     parts = []
     for one in listed_parts(request):
         number = needed(one, "PartNumber")
-        if not number.isdigit() or len(number) > 5:
+        if not is_number(number, 5):
             raise MalformedXML()
         checksums = {
             str(algorithm): value
@@ -245,14 +246,19 @@ def replace_expectations(request: S3Request):  # type: ignore[no-untyped-def]
 
 
 def stated_whole(request: S3Request) -> multipart.StatedWhole:
-    """Read what the headers say of the whole object."""
+    """Read what the headers say of the whole object.
+
+    Raises InvalidRequest for checksums of which only one would be compared.
+    """
+    stated = checksums_of_headers(request.meta)
+    if len(stated) > 1:
+        raise InvalidRequest(MANY_CHECKSUMS)
     found = multipart.StatedWhole(
         checksum_type=request.header("x-amz-checksum-type").upper(),
         size=stated_size(request),
     )
-    for algorithm in ChecksumAlgorithm:
-        if value := request.header(algorithm.header):
-            return replace(found, algorithm=str(algorithm), checksum=value)
+    for algorithm, value in stated.items():
+        return replace(found, algorithm=str(algorithm), checksum=value)
     return found
 
 
@@ -260,7 +266,7 @@ def stated_size(request: S3Request) -> int | None:
     text = request.header("x-amz-mp-object-size")
     if not text:
         return None
-    if not text.isdigit() or len(text) > 18:
+    if not is_number(text, 18):
         raise InvalidArgument(
             "The x-amz-mp-object-size header is not valid.",
             argument_name="x-amz-mp-object-size",

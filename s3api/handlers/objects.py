@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from urllib.parse import unquote
 from xml.etree.ElementTree import Element
 
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
-from django.utils import timezone
 
 from blobs.classes import alias_of, s3_name_of
 from buckets import queries
@@ -21,7 +21,12 @@ from kernel.errors import (
     MissingSecurityHeader,
     NotImplemented,
 )
-from kernel.http.attributes import attributes_of, copy_source_of, customer_key_of
+from kernel.http.attributes import (
+    OF_COPY_SOURCE,
+    attributes_of,
+    copy_source_of,
+    customer_key_of,
+)
 from kernel.http.queries import conditions_of
 from kernel.http.responses import (
     add_headers,
@@ -54,14 +59,13 @@ from s3api.handlers.unsupported import (
     refuse_conditions_of_directories,
     refuse_what_has_no_effect,
 )
-from s3api.reading import needed, read_xml, text_of
+from s3api.reading import is_number, needed, read_xml, text_of
 from s3api.requests import S3Request
 from s3api.xml import document, element, elements, empty, time_text
 
 MOST_DELETED = 1000
 # What S3 says of an object whose type nobody told it.
 CONTENT_TYPE = "binary/octet-stream"
-SOURCE = "HTTP_X_AMZ_COPY_SOURCE_"
 
 
 def wanted_attributes(request: S3Request) -> ObjectAttributes:
@@ -81,7 +85,7 @@ def put(request: S3Request) -> HttpResponse:
         customer_key=customer_key_of(request.meta),
         conditions=conditions_of(request.meta),
         expected_owner=request.expected_owner,
-        now=timezone.now(),
+        now=datetime.now(UTC),
     )
     response = empty()
     add_headers(response, {"ETag": f'"{info.etag}"'})
@@ -95,8 +99,9 @@ def put(request: S3Request) -> HttpResponse:
 def add_encryption(
     response: HttpResponseBase, encryption: Mapping[str, str] | None
 ) -> None:
-    for name, value in encryption_headers(encryption).items():
-        response.headers[name] = value
+    if encryption:
+        for name, value in encryption_headers(encryption).items():
+            response.headers[name] = value
 
 
 def add_checksum(response: HttpResponseBase, info: ObjectInfo) -> None:
@@ -167,7 +172,7 @@ def read(request: S3Request, *, is_head: bool) -> HttpResponseBase:
     headers = object_headers(info, version_id=shown_version(info, content.bucket))
     headers["Content-Type"] = info.content_type or CONTENT_TYPE
     headers |= overrides
-    add_read_headers(headers, content)
+    add_read_headers(headers, content, request)
     response = object_response(content, headers, is_head=is_head)
     if not request.version_id:
         add_expiration(response, info, content.bucket)
@@ -187,21 +192,29 @@ def shown_version(info: ObjectInfo, bucket: BucketInfo | None) -> str:
     return info.version_id if has_versions or not info.is_null else ""
 
 
-def add_read_headers(headers: dict[str, str], content: ObjectContent) -> None:
+def add_read_headers(
+    headers: dict[str, str], content: ObjectContent, request: S3Request
+) -> None:
+    """Add what AWS tells of an object, of tags and locks to those who may read them."""
     info = content.info
+
+    def may_see(action: str) -> bool:
+        asker, version_id = request.principal, request.version_id
+        return operations.may_see(asker, action, content, version_id)
+
     if info.storage_class != settings.OBJECTSTORE_DEFAULT_STORAGE_CLASS:
         headers["x-amz-storage-class"] = s3_name_of(info.storage_class)
     if content.parts_count:
         headers["x-amz-mp-parts-count"] = str(content.parts_count)
-    if info.tags:
+    if info.tags and may_see("s3:GetObjectTagging"):
         headers["x-amz-tagging-count"] = str(len(info.tags))
-    if info.lock_mode and info.retain_until:
+    has_retention = info.lock_mode and info.retain_until
+    if has_retention and may_see("s3:GetObjectRetention"):
         headers["x-amz-object-lock-mode"] = info.lock_mode
         headers["x-amz-object-lock-retain-until-date"] = time_text(info.retain_until)
-    if info.has_legal_hold:
-        headers["x-amz-object-lock-legal-hold"] = "ON"
-    elif info.is_hold_stated:
-        headers["x-amz-object-lock-legal-hold"] = "OFF"
+    hold = info.stated_hold
+    if hold is not None and may_see("s3:GetObjectLegalHold"):
+        headers["x-amz-object-lock-legal-hold"] = "ON" if hold else "OFF"
     if info.restore_text is not None:
         headers["x-amz-restore"] = restore_text(info)
 
@@ -209,7 +222,7 @@ def add_read_headers(headers: dict[str, str], content: ObjectContent) -> None:
 def restore_text(info: ObjectInfo) -> str:
     """Say whether a restore is under way, or until when it holds."""
     restoration = restoration_of(info)
-    if restoration is None or restoration.is_ongoing(timezone.now()):
+    if restoration is None or restoration.is_ongoing(datetime.now(UTC)):
         return 'ongoing-request="true"'
     date = http_date(restoration.expires_at)
     return f'ongoing-request="false", expiry-date="{date}"'
@@ -225,11 +238,11 @@ def restore(request: S3Request) -> HttpResponse:
         request.principal,
         request.bucket,
         request.key,
-        days=int(days) if days.isdigit() and len(days) < 7 else 0,
+        days=int(days) if is_number(days, 6) else 0,
         tier=(tier or "Standard").strip(),
         version_id=request.version_id,
         expected_owner=request.expected_owner,
-        now=timezone.now(),
+        now=datetime.now(UTC),
     )
     return empty(200 if was_open else 202)
 
@@ -249,7 +262,7 @@ def copy(request: S3Request) -> HttpResponse:
         context=directive_context(request),
         expected_owner=request.expected_owner,
         expected_source_owner=request.expected_source_owner,
-        now=timezone.now(),
+        now=datetime.now(UTC),
     )
     response = document("CopyObjectResult", copied(info))
     add_encryption(response, info.encryption)
@@ -268,8 +281,8 @@ def copy_source(request: S3Request) -> CopySource:
     assert named is not None
     return CopySource(
         *named,
-        conditions=conditions_of(request.meta, SOURCE),
-        customer_key=customer_key_of(request.meta, SOURCE),
+        conditions=conditions_of(request.meta, OF_COPY_SOURCE),
+        customer_key=customer_key_of(request.meta, OF_COPY_SOURCE),
     )
 
 
@@ -318,7 +331,7 @@ def rename(request: S3Request) -> HttpResponse:
         request.key,
         conditions=conditions_of(request.meta),
         source_conditions=conditions_of(request.meta, "HTTP_X_AMZ_RENAME_SOURCE_"),
-        now=timezone.now(),
+        now=datetime.now(UTC),
     )
     return empty()
 
@@ -337,7 +350,7 @@ def delete(request: S3Request) -> HttpResponse:
         bypass_governance=bypasses_governance(request),
         missing_is_deleted=settings.OBJECTSTORE_S3_FLAVOUR == "rgw",
         expected_owner=request.expected_owner,
-        now=timezone.now(),
+        now=datetime.now(UTC),
     )
     response = empty(204)
     if deleted.is_delete_marker:
@@ -365,7 +378,7 @@ def delete_many(request: S3Request) -> HttpResponse:
         bypass_governance=bypasses_governance(request),
         missing_is_deleted=settings.OBJECTSTORE_S3_FLAVOUR == "rgw",
         expected_owner=request.expected_owner,
-        now=timezone.now(),
+        now=datetime.now(UTC),
     )
     is_quiet = (text_of(root, "Quiet") or "").lower() == "true"
     return document(

@@ -105,6 +105,8 @@ def test_what_is_not_of_the_published_form(malformed):
         {"AllowedMethods": ["get"]},
         {"AllowedOrigins": ["http://*.*.example"]},
         {"AllowedHeaders": ["x-*-*"]},
+        {"ExposeHeaders": ["ETag\r\nSet-Cookie: a=b"]},
+        {"AllowedOrigins": ["http://a.example\n"]},
     ],
 )
 def test_values_that_are_not_allowed(changed):

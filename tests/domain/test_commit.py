@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 import time
 from collections.abc import Callable
@@ -19,7 +20,7 @@ from django.db import (
 
 from kernel.database import commit as seam
 from kernel.database.commit import commit
-from kernel.errors import NoSuchKey
+from kernel.errors import NoSuchKey, ServiceUnavailable
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -270,3 +271,26 @@ def test_a_writer_that_cannot_connect_says_so_and_tries_again(monkeypatch):
 
 def refuse(record: Any, using: str) -> None:
     raise OperationalError("unable to open database file")
+
+
+def test_a_database_that_another_process_holds_is_waited_for_once(monkeypatch):
+    if connection.vendor != "sqlite":
+        pytest.skip("SQLite alone has one writer")
+    commit(lambda: wait_for_the_database(milliseconds=100))
+    other = sqlite3.connect(connection.settings_dict["NAME"], isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    try:
+        with monkeypatch.context() as patch:
+            patch.setattr(seam, "_commit_alone", refuse)
+            callers = call_from_threads([add(str(number)) for number in range(5)])
+    finally:
+        other.execute("ROLLBACK")
+        other.close()
+        commit(lambda: wait_for_the_database(milliseconds=30_000))
+    assert {type(caller.error) for caller in callers} == {ServiceUnavailable}
+    assert commit(add("later"))
+    assert names() == {"later"}
+
+
+def wait_for_the_database(milliseconds: int) -> None:
+    connection.connection.execute(f"PRAGMA busy_timeout = {milliseconds}")

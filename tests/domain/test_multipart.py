@@ -115,6 +115,31 @@ def test_ranges_cross_parts(root, bucket, upload, first, last):
     assert read(root, bucket, "key", byte_range=asked) == whole[first : last + 1]
 
 
+def test_parts_that_are_swept_while_they_are_read_are_missed(
+    root, bucket, upload, settings, monkeypatch
+):
+    settings.OBJECTSTORE_MIN_PART = 1
+    monkeypatch.setattr(store, "PARTS_PER_QUERY", 1)
+    complete(root, upload, [send(root, upload, n, LAST) for n in (1, 2)])
+    chunks = get_object(root, bucket, "key").chunks
+    assert next(chunks) == LAST
+    delete_object(root, bucket, "key", now=timezone.now())
+    store.sweep(now=timezone.now(), free_grace=timedelta(0))
+    with pytest.raises(errors.ServiceUnavailable):
+        next(chunks)
+
+
+def test_parts_of_nothing_hide_no_others(root, bucket, upload, settings, monkeypatch):
+    settings.OBJECTSTORE_MIN_PART = 0
+    monkeypatch.setattr(store, "PARTS_PER_QUERY", 2)
+    parts = [
+        send(root, upload, number, data)
+        for number, data in enumerate((b"one", b"", b"two", b"", b"three"), 1)
+    ]
+    complete(root, upload, parts)
+    assert read(root, bucket, "key") == b"onetwothree"
+
+
 def test_a_part_can_be_read_by_its_number(root, bucket, upload):
     parts = [send(root, upload, 2, FIRST), send(root, upload, 4, LAST)]
     complete(root, upload, parts)

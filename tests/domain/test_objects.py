@@ -231,6 +231,25 @@ def test_a_copy_to_another_class_moves_the_bytes(root, bucket):
     assert read(root, bucket, "copy") == LARGE
 
 
+def test_bytes_that_a_disk_changed_are_not_copied_as_if_they_were_sound(root, bucket):
+    put(root, bucket, "source", LARGE)
+    stored = Blob.objects.get(kind="stored")
+    path = store.storage_of(stored.storage_class).path(stored.path)
+    with open(path, "r+b") as file:
+        file.write(b"rot")
+    with pytest.raises(errors.ServiceUnavailable):
+        copy_object(
+            root,
+            CopySource(bucket, "source"),
+            bucket,
+            "copy",
+            attributes=ObjectAttributes(storage_class="cold"),
+            now=timezone.now(),
+        )
+    assert keys(root, bucket) == (["source"], [])
+    assert set(Blob.objects.values_list("state", flat=True)) == {"live", "freed"}
+
+
 def test_a_copy_onto_itself_must_change_something(root, bucket):
     put(root, bucket, "key")
     source = CopySource(bucket, "key")

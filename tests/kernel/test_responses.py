@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from django.http import HttpResponse, StreamingHttpResponse
+from django.http.response import HttpResponseBase
 
 from kernel.http.responses import ObjectResponse, PlainResponse, json_response
 
 
-def plain_facts(response: object) -> dict[str, object]:
+def plain_facts(response: HttpResponseBase) -> dict[str, object]:
+    assert response.cookies == {}  # Ours are made when they are asked for.
     facts = dict(vars(response))
     facts["headers"] = dict(facts["headers"])  # type: ignore[call-overload]
     return facts

@@ -126,6 +126,23 @@ def test_ranges_and_conditions_hold_here_too(client, headers):
     assert again.status_code == 412
 
 
+def test_a_key_is_deleted_only_as_the_one_that_is_meant(client, headers):
+    etag = put(client, headers, "/objects/key")["ETag"]
+    other = {**headers, "If-Match": '"other"'}
+    assert client.delete("/objects/key", headers=other).status_code == 412
+    meant = {**headers, "If-Match": etag}
+    assert client.delete("/objects/key", headers=meant).status_code == 204
+
+
+def test_a_copy_that_is_current_keeps_its_type_and_length(client, headers):
+    etag = put(client, headers, "/objects/key")["ETag"]
+    for ask in (client.get, client.head):
+        current = ask("/objects/key", headers={**headers, "If-None-Match": etag})
+        assert current.status_code == 304
+        assert "Content-Type" not in current
+        assert "Content-Length" not in current
+
+
 def test_accounts_do_not_see_each_others_keys(client, headers, other_root):
     from django.utils import timezone
 

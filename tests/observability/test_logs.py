@@ -169,6 +169,15 @@ def test_the_servers_own_lines_are_json_too(store):
     assert all(json.loads(line)["level"] for line in lines)
 
 
+def test_no_log_holds_a_share_links_token(store):
+    ask(store, "GET", "/-/share/token-of-a-link/download?key=a")
+    [line] = access_lines(store, "/-/share/***/download")
+    assert line["status"] == 404
+    assert "token-of-a-link" not in (store.folder / "access.log").read_text()
+    failed = "Internal Server Error: /-/share/token-of-a-link"
+    assert without_secrets(failed) == "Internal Server Error: /-/share/***"
+
+
 def test_no_log_holds_a_secret(store):
     ask(store, "GET", "/logged-bucket/key?X-Amz-Signature=signature-in-the-query")
     access_lines(store, "/logged-bucket/key")

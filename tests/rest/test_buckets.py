@@ -187,9 +187,32 @@ def test_a_browser_sees_a_page(rest):
         assert b"my-bucket" in answer.content
 
 
+def test_who_is_signed_in_is_told_of_a_path_that_means_nothing(client, admin_user):
+    client.force_login(admin_user)
+    for method in ("GET", "POST"):
+        answer = client.generic(method, "/v1/buckets/")
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "InvalidRequest"
+
+
+def test_no_page_leads_to_a_path_that_means_nothing(rest):
+    rest("PUT", "/my-bucket")
+    page = rest("GET", "/my-bucket", Accept="text/html").content
+    assert b'href="/v1/buckets"' in page
+    assert b'href="/v1/buckets/"' not in page
+
+
 def test_the_documentation_is_served(client, db):
     assert client.get("/docs").status_code == 200
     assert client.get("/v1/schema").status_code == 200
+
+
+def test_the_schema_comes_in_the_form_that_is_asked_for(client, db):
+    as_json = client.get("/v1/schema", headers={"Accept": "application/json, */*"})
+    assert as_json["Content-Type"] == "application/json"
+    assert "/v1/buckets" in as_json.json()["paths"]
+    as_yaml = client.get("/v1/schema", headers={"Accept": "application/yaml"})
+    assert as_yaml.content.startswith(b"openapi:")
 
 
 def test_pages_of_other_origins_come_in_by_cors_rules(rest, client):

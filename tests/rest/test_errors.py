@@ -345,6 +345,9 @@ def test_a_copy_that_is_current_is_told_what_caches_need(rest):
     for name in ("ETag", "Last-Modified", "Cache-Control"):
         assert current[name] == whole[name]
     assert current["X-RateLimit-Limit"] == "5000"
+    # A cache would take them for those of its copy.
+    for name in ("Content-Type", "Content-Length"):
+        assert name not in current
 
 
 def test_no_content_has_no_type(rest, bucket_with_object):
@@ -366,3 +369,67 @@ def test_an_argument_is_named_as_the_client_named_it(
 ):
     error = refuse(rest("GET", path), 400, "InvalidRequest")
     assert error["details"]["argument_name"] == argument
+
+
+HALF_A_PAIR = b"\\ud800"
+
+
+@pytest.mark.parametrize(
+    ("path", "data"),
+    [
+        ("", b'{"%s": 1}'),
+        (
+            "/cors",
+            b'{"rules": [{"id": "%s", "allowed_origins": ["*"],'
+            b' "allowed_methods": ["GET"]}]}',
+        ),
+        (
+            "/lifecycle",
+            b'{"rules": [{"id": "%s", "status": "enabled",'
+            b' "expiration": {"days": 1}}]}',
+        ),
+        ("/tags", b'{"tags": {"%s": "value"}}'),
+        ("/policy", b'{"Id": "%s", "Version": "2012-10-17", "Statement": []}'),
+    ],
+)
+def test_text_that_is_no_unicode_is_refused(rest, bucket_with_object, path, data):
+    """Once kept, it could never be given back."""
+    asked = data % HALF_A_PAIR
+    answer = rest("PUT", f"/my-bucket{path}", asked, kind="application/json")
+    refuse(answer, 400, "InvalidRequest")
+    assert rest("GET", "/my-bucket").status_code == 200
+
+
+def test_a_document_whose_length_is_not_declared_is_not_taken_for_none(rest):
+    refuse(
+        rest("PUT", "/my-bucket", kind="application/json", transfer_encoding="chunked"),
+        400,
+        "MissingContentLength",
+    )
+    assert rest("GET", "/my-bucket").status_code == 404
+
+
+@pytest.mark.parametrize("path", ["/cors", "/lifecycle"])
+def test_who_sends_json_is_told_of_json(rest, bucket_with_object, path):
+    error = refuse(
+        rest("PUT", f"/my-bucket{path}", {"rules": [{}]}), 400, "InvalidRequest"
+    )
+    assert "JSON" in error["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "document"),
+    [
+        ("PUT", "/public-access-block", {"block_public_acl": True}),
+        ("PUT", "/tags", {"tags": {}, "more": {}}),
+        ("POST", "/objects/key/signed-url", {"expires": 60}),
+        ("POST", "/delete", {"objects": [{"key": "key", "versionId": "null"}]}),
+        ("POST", "/delete", {"objects": [{"key": "key"}], "quiet": True}),
+    ],
+)
+def test_a_field_that_is_not_known_is_not_passed_over(
+    rest, bucket_with_object, method, path, document
+):
+    """What was meant by it would be left out in silence."""
+    refuse(rest(method, f"/my-bucket{path}", document), 400, "InvalidRequest")
+    assert rest("HEAD", "/my-bucket/objects/key").status_code == 200

@@ -23,10 +23,14 @@ def send(request, api_key, bucket):
     application = Application()
     application._needs_signals = request.param
 
-    def send_to(method: str, path: str, data: bytes = b"") -> tuple[str, bytes]:
+    def send_to(
+        method: str, path: str, data: bytes = b"", *, query: str = "", kind: str = ""
+    ) -> tuple[str, bytes]:
         environ: dict[str, Any] = {
             "REQUEST_METHOD": method,
             "PATH_INFO": f"/v1/buckets/{bucket}{path}".encode().decode("latin-1"),
+            "QUERY_STRING": query,
+            "CONTENT_TYPE": kind,
             "CONTENT_LENGTH": str(len(data)),
             "HTTP_AUTHORIZATION": f"Bearer {api_key}",
             "wsgi.input": io.BytesIO(data),
@@ -46,6 +50,15 @@ def test_a_key_stays_the_key_it_was(send, key):
     assert send("GET", f"/objects/{key}") == ("200 OK", b"data")
     _, listing = send("GET", "/objects")
     assert [one["key"] for one in json.loads(listing)["contents"]] == [key]
+
+
+@pytest.mark.parametrize("charset", ["hex", "undefined", "latin-1", "none"])
+def test_the_charset_of_a_body_is_not_that_of_the_query(send, charset):
+    kind = f"text/plain; charset={charset}"
+    assert send("PUT", "/objects/ü", b"data", kind=kind)[0] == "200 OK"
+    status, listing = send("GET", "/objects", query="prefix=%C3%BC", kind=kind)
+    assert status == "200 OK"
+    assert [one["key"] for one in json.loads(listing)["contents"]] == ["ü"]
 
 
 # What a browser's pages may leave; programs' requests come by the thousand.

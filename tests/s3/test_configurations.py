@@ -333,6 +333,38 @@ def test_a_legal_hold_that_was_never_set_is_none(s3, new_bucket, refused):
         assert s3.head_object(**place)["ObjectLockLegalHoldStatus"] == status
 
 
+@pytest.mark.parametrize("status", ["ON", "OFF"])
+def test_a_legal_hold_that_an_upload_states_is_kept(s3, new_bucket, status):
+    place = {"Bucket": new_bucket(ObjectLockEnabledForBucket=True), "Key": "key"}
+    stated = {"ObjectLockLegalHoldStatus": status}
+    made = s3.put_object(**place, **stated, Body=b"1")
+    assert s3.head_object(**place)["ObjectLockLegalHoldStatus"] == status
+    s3.copy_object(**place, **stated, CopySource=place, MetadataDirective="REPLACE")
+    assert s3.get_object_legal_hold(**place)["LegalHold"]["Status"] == status
+    upload = {
+        **place,
+        "UploadId": s3.create_multipart_upload(**place, **stated)["UploadId"],
+    }
+    etag = s3.upload_part(**upload, PartNumber=1, Body=b"2")["ETag"]
+    parts = {"Parts": [{"PartNumber": 1, "ETag": etag}]}
+    s3.complete_multipart_upload(**upload, MultipartUpload=parts)
+    assert s3.get_object_legal_hold(**place)["LegalHold"]["Status"] == status
+    earlier = {**place, "VersionId": made["VersionId"]}
+    assert s3.get_object_legal_hold(**earlier)["LegalHold"]["Status"] == status
+
+
+@pytest.mark.parametrize("status", ["ON", "OFF"])
+def test_a_legal_hold_is_stated_only_where_there_is_object_lock(
+    s3, new_bucket, refused, status
+):
+    place = {"Bucket": new_bucket(), "Key": "key"}
+    stated = {"ObjectLockLegalHoldStatus": status}
+    with refused("InvalidRequest", 400):
+        s3.put_object(**place, **stated, Body=b"1")
+    with refused("InvalidRequest", 400):
+        s3.create_multipart_upload(**place, **stated)
+
+
 def test_website_payment_and_encryption_are_kept(s3, s3_bucket, refused):
     website = {
         "IndexDocument": {"Suffix": "index.html"},

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import socket
 from base64 import b64encode
 
 import httpx
@@ -65,6 +66,21 @@ def test_another_policy_breaks_the_signature(form):
     answer = post(form, b"x")
     assert answer.status_code == 403
     assert "SignatureDoesNotMatch" in answer.text
+
+
+def test_the_file_of_a_form_that_may_not_is_not_taken(live_store, s3_bucket):
+    fields = b'--b\r\nContent-Disposition: form-data; name="key"\r\n\r\nk\r\n'
+    file = b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\n'
+    form = fields + file + b"x" * 300_000
+    with socket.create_connection(("127.0.0.1", live_store.port), 10) as connection:
+        connection.sendall(
+            f"POST /{s3_bucket} HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+            "Content-Type: multipart/form-data; boundary=b\r\n"
+            "Content-Length: 3000000000\r\n\r\n".encode()
+            + form
+        )
+        answer = connection.recv(65536)
+    assert answer.startswith(b"HTTP/1.1 403 ")
 
 
 def test_without_a_signature_the_bucket_decides(s3, open_bucket, live_store):

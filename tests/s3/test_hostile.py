@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import contextlib
+import errno
+import io
 from xml.etree.ElementTree import Element
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from kernel.bodies import Body
-from kernel.errors import EntityTooLarge, MalformedXML, ObjectStoreError
+from kernel.bodies import Body, reader
+from kernel.errors import (
+    EntityTooLarge,
+    InsufficientStorage,
+    MalformedXML,
+    ObjectStoreError,
+)
+from kernel.http import forms
 from kernel.http.forms import read_form
 from s3api.dispatch import SUBRESOURCES, TABLE
 from s3api.documents import as_document
@@ -202,6 +210,41 @@ def test_no_request_is_an_internal_error(
     assert answer.status_code < 500 or answer.status_code == 501, answer.content
     if answer.status_code >= 400 and method != "HEAD" and not answer.streaming:
         assert b"<Code>" in answer.content
+
+
+def test_a_form_for_which_there_is_no_room_is_refused(monkeypatch):
+    class Full(io.BytesIO):
+        def write(self, data):
+            raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(forms, "SpooledTemporaryFile", lambda max_size: Full())
+    data = (
+        b'--b\r\nContent-Disposition: form-data; name="file"\r\n\r\nbytes\r\n--b--\r\n'
+    )
+    with pytest.raises(InsufficientStorage):
+        read_form("multipart/form-data; boundary=b", reader(data), 1000)
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("query", "document"),
+    [
+        (
+            "uploadId=any",
+            "<CompleteMultipartUpload><Part><PartNumber>\xb2</PartNumber>"
+            "<ETag>a</ETag></Part></CompleteMultipartUpload>",
+        ),
+        ("restore", "<RestoreRequest><Days>\xb2</Days></RestoreRequest>"),
+    ],
+)
+def test_a_digit_that_is_no_number_is_refused(client, api_key, bucket, query, document):
+    answer = client.post(
+        f"/bucket/key?{query}",
+        document.encode(),
+        content_type="application/xml",
+        headers={"Authorization": f"Bearer {api_key}"},
+    )
+    assert 400 <= answer.status_code < 500, answer.content
 
 
 def test_every_row_of_the_table_is_spelled_as_a_route_is():

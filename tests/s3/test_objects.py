@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import io
+import json
 from typing import Any
 
 import httpx
 import pytest
+from botocore import UNSIGNED
 from botocore.exceptions import ClientError
 
 MIB = 1024 * 1024
@@ -28,6 +30,31 @@ def test_bytes_come_back_as_they_went(s3, secure_s3, s3_bucket, size):
         assert got["Body"].read() == data
         assert got["ContentType"] == "text/x"
         assert got["ContentLength"] == size
+
+
+def test_what_nobody_signed_comes_whole_over_https(connect, secure_store, secure_s3):
+    secure_s3.create_bucket(Bucket="public-bucket")
+    secure_s3.delete_public_access_block(Bucket="public-bucket")
+    secure_s3.put_bucket_policy(
+        Bucket="public-bucket",
+        Policy=json.dumps(
+            {
+                "Version": "2012-10-17",
+                "Statement": {
+                    "Effect": "Allow",
+                    "Principal": "*",
+                    "Action": "s3:PutObject",
+                    "Resource": "arn:aws:s3:::public-bucket/*",
+                },
+            }
+        ),
+    )
+    nobody = connect(secure_store, signature_version=UNSIGNED)
+    put = nobody.put_object(Bucket="public-bucket", Key="key", Body=b"plain bytes")
+    assert put["ChecksumCRC32"] == "cVyvyw=="
+    got = secure_s3.get_object(Bucket="public-bucket", Key="key")
+    assert got["Body"].read() == b"plain bytes"
+    assert "ContentEncoding" not in got
 
 
 def test_ranges_and_parts_of_an_object(s3, s3_bucket):
@@ -274,9 +301,12 @@ def test_checksums_of_whole_objects_and_of_parts(
             **named, PartNumber=number, Body=data, ChecksumAlgorithm=algorithm
         )
         listed.append({"PartNumber": number, "ETag": part["ETag"], name: part[name]})
-    done = secure_s3.complete_multipart_upload(
-        **named, MultipartUpload={"Parts": listed}, ChecksumType=kind
-    )
+    named["MultipartUpload"] = {"Parts": listed}
+    with refused("InvalidRequest", 400):
+        secure_s3.complete_multipart_upload(
+            **named, ChecksumCRC32="AAAAAA==", ChecksumSHA1="AAAA"
+        )
+    done = secure_s3.complete_multipart_upload(**named, ChecksumType=kind)
     assert done["ChecksumType"] == kind
     with refused("BadDigest", 400):
         secure_s3.put_object(

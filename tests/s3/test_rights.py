@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
 
@@ -152,3 +154,34 @@ def test_a_copy_onto_itself_may_say_what_is_so(s3, s3_bucket, refused):
         s3.copy_object(**source, CopySource=source)
     s3.copy_object(**source, CopySource=source, StorageClass="STANDARD")
     assert s3.head_object(**source)["Metadata"] == {"a": "1"}
+
+
+def test_tags_and_locks_are_told_to_those_who_may_read_them(s3, new_bucket, limited):
+    bucket = new_bucket(ObjectLockEnabledForBucket=True)
+    place = {"Bucket": bucket, "Key": "key"}
+    until = datetime.now(UTC) + timedelta(seconds=2)
+    version = s3.put_object(
+        **place,
+        Body=b"x",
+        Tagging="team=red",
+        ObjectLockMode="GOVERNANCE",
+        ObjectLockRetainUntilDate=until,
+        ObjectLockLegalHoldStatus="OFF",
+    )["VersionId"]
+    told = {
+        "TagCount": "s3:GetObjectTagging",
+        "ObjectLockMode": "s3:GetObjectRetention",
+        "ObjectLockRetainUntilDate": "s3:GetObjectRetention",
+        "ObjectLockLegalHoldStatus": "s3:GetObjectLegalHold",
+    }
+    assert told.keys() <= s3.head_object(**place).keys()
+    reader = limited("s3:GetObject")
+    assert not told.keys() & reader.head_object(**place).keys()
+    assert not told.keys() & reader.get_object(**place).keys()
+    for action in set(told.values()):
+        shown = limited("s3:GetObject", action).head_object(**place).keys()
+        wanted = {name for name, asked in told.items() if asked == action}
+        assert told.keys() & shown == wanted
+    by_version = limited("s3:GetObjectVersion", "s3:GetObjectVersionTagging")
+    shown = by_version.head_object(**place, VersionId=version)
+    assert shown["TagCount"] == 1

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from buckets.configurations import Configuration
+from buckets.operations import put_configuration
 from tests.servers import LiveStore
 
 
@@ -141,3 +143,29 @@ def test_a_page_leads_to_a_path_or_a_web_address(s3, s3_bucket, refused, locatio
     with refused("InvalidRedirectLocation", 400):
         s3.create_multipart_upload(**place)
     s3.put_object(**{**place, "WebsiteRedirectLocation": "/other"}, Body=b"")
+
+
+def test_redirects_stay_on_https_behind_a_proxy(client, root, bucket, settings):
+    settings.OBJECTSTORE_WEBSITE_DOMAINS = ["site.test"]
+    settings.OBJECTSTORE_TRUSTED_PROXIES = ["127.0.0.1"]
+    rule = {
+        "Condition": {"KeyPrefixEquals": "old/"},
+        "Redirect": {"HostName": "b.test"},
+    }
+    rules = {"RoutingRules": [rule]}
+    document = {"IndexDocument": {"Suffix": "i"}, "RoutingRules": rules}
+    put_configuration(root, bucket, Configuration.WEBSITE, document)
+    host = {"host": f"{bucket}.site.test"}
+    plain = client.get("/old/a", headers=host)
+    assert plain.headers["location"] == "http://b.test/old/a"
+    secure = client.get("/old/a", headers={**host, "x-forwarded-proto": "https"})
+    assert secure.headers["location"] == "https://b.test/old/a"
+
+
+@pytest.mark.parametrize(
+    "code", ["200", "304", "309", "\u00b2", "\u0663\u0660\u0661", ""]
+)
+def test_a_redirect_has_a_code_of_redirects(site, refused, code):
+    rules = [{"Redirect": {"HttpRedirectCode": code, "HostName": "b.test"}}]
+    with refused("InvalidRequest", 400):
+        configure(site, RoutingRules=rules)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from audit.models import AuditEvent
 from buckets.models import Bucket
+from buckets.operations import delete_bucket
 from iam.models import InlinePolicy
 from kernel.bodies import Body
 from kernel.errors import AccessDenied, InvalidArgument
@@ -152,6 +153,15 @@ def test_a_link_ends_with_its_makers_right(
     InlinePolicy.objects.all().delete()
     assert send(link, "b").status_code == 404
     assert Client().get(link).status_code == 404
+
+
+def test_a_link_into_a_bucket_that_is_gone_tells_nothing_of_it(
+    root: Any, bucket: str
+) -> None:
+    _, link = ask(root, bucket)
+    delete_bucket(root, bucket, now=timezone.now())
+    gone = send(link, "a.txt")
+    assert (gone.status_code, gone.json()) == (404, {"error": "This link has ended."})
 
 
 def test_a_password_is_asked_for(root: Any, bucket: str) -> None:
