@@ -53,6 +53,11 @@ class Running:
         self.wait_until(answers=False)
         return code
 
+    def kill(self) -> None:
+        """Kill `run` itself and nothing that it has started."""
+        self.process.kill()
+        self.process.wait(SECONDS)
+
 
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
@@ -83,3 +88,24 @@ def test_ctrl_c_stops_all_where_nobody_reads_any_more(running: Running) -> None:
     assert running.process.stdout is not None
     running.process.stdout.close()
     assert running.tell(signal.SIGINT) == 130
+
+
+def test_what_run_has_started_ends_where_run_is_killed(running: Running) -> None:
+    family = below(running.process.pid)
+    running.kill()
+    running.wait_until(answers=False)
+    end = time.monotonic() + SECONDS
+    while any(lives(process) for process in family):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+
+
+def lives(process: int) -> bool:
+    """Tell whether a process runs; one that nobody has asked after has ended."""
+    said = subprocess.run(
+        ["ps", "-o", "stat=", "-p", str(process)],
+        capture_output=True,
+        check=False,
+        text=True,
+    )
+    return said.stdout.strip()[:1] not in ("", "Z")

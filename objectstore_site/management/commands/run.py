@@ -7,6 +7,8 @@ import os
 import shlex
 import signal
 import sys
+import threading
+import time
 from contextlib import suppress
 from typing import Any
 
@@ -16,6 +18,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError
 from honcho import manager as honcho
 from honcho.printer import Message, Printer
+from honcho.process import Process
 
 from objectstore_site.management.commands.serve import check_is_free
 
@@ -57,12 +60,45 @@ class Command(BaseCommand):
         }
         honcho.KILL_WAIT = SECONDS_TO_STOP
         stop_at_hangup()
-        manager = honcho.Manager(Lines(sys.stdout))
+        manager = Manager(Lines(sys.stdout))
         for name, words in PROCESSES.items():
             command = f"{shlex.quote(sys.executable)} {words}"
             manager.add_process(name, command, env=environment, cwd=settings.HOME)
         manager.loop()
         sys.exit(manager.returncode)
+
+
+class Manager(honcho.Manager):  # type: ignore[misc]
+    """Starts processes that end with this one, even where it is killed."""
+
+    def __init__(self, printer: Printer) -> None:
+        super().__init__(printer)
+        self._process_ctor = Dependent
+
+
+class Dependent(Process):  # type: ignore[misc]
+    """A process that is stopped when nobody is left to stop it.
+
+    What reads its lines lives on where `run` itself is killed (kill -9, no memory).
+    """
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._parent = os.getpid()
+
+    def run(self, *arguments: Any, **named: Any) -> None:
+        threading.Thread(target=self._stop_when_alone, daemon=True).start()
+        super().run(*arguments, **named)
+
+    def _stop_when_alone(self) -> None:
+        while self._child is None or os.getppid() == self._parent:
+            time.sleep(1)
+        # Nobody reads any more what is said of it.
+        self._events = None
+        for number in (signal.SIGTERM, signal.SIGKILL):
+            with suppress(ProcessLookupError):
+                os.killpg(self._child.pid, number)
+            time.sleep(SECONDS_TO_STOP)
 
 
 class Lines(Printer):  # type: ignore[misc]
