@@ -187,7 +187,11 @@ def list_object_versions(
 def version_place(
     bucket: BucketInfo, key_marker: str, version_id_marker: str
 ) -> tuple[str, str] | None:
-    """Find where in the order a version marker stands; null by its real id."""
+    """Find where in the order a version marker stands; null by its real id.
+
+    Nobody knows where a null version stood that is gone: its key is listed again, so
+    that who deletes what they list misses none.
+    """
     if not version_id_marker:
         return None
     if not key_marker:
@@ -200,7 +204,7 @@ def version_place(
     if version_id_marker != NULL_VERSION:
         return key_marker, version_id_marker
     null = queries.look_up(bucket.id, key_marker, NULL_VERSION)
-    return None if null is None else (key_marker, null.stored_version_id)
+    return key_marker, "" if null is None else null.stored_version_id
 
 
 def version_rows(

@@ -410,6 +410,25 @@ def test_version_listing_pages_through_every_version(root, versioned):
         assert seen == expected
 
 
+def test_who_deletes_each_page_of_versions_misses_none(root, versioned):
+    for data in (b"1", b"2"):
+        put(root, versioned, "key", data)
+    put_bucket_versioning(root, versioned, "Suspended")
+    for delimiter in ("", "/"):
+        put(root, versioned, "key", b"null")
+        page = list_object_versions(root, versioned, delimiter=delimiter, max_keys=1)
+        assert page.next_version_id_marker == "null"
+        delete_object(root, versioned, "key", version_id="null", now=timezone.now())
+        rest = list_object_versions(
+            root,
+            versioned,
+            delimiter=delimiter,
+            key_marker=page.next_key_marker,
+            version_id_marker=page.next_version_id_marker,
+        )
+        assert len(rest.versions) == 2
+
+
 def upload(principal, bucket, key, **options):
     begun = create_multipart_upload(principal, bucket, key, now=timezone.now())
     part = upload_part(
