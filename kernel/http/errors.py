@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DataError, InterfaceError, OperationalError
+from django.db import DataError, InterfaceError, OperationalError, ProgrammingError
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from rest_framework import exceptions as rest
 from rest_framework.response import Response
@@ -75,13 +75,22 @@ def as_refusal(request: HttpRequest, error: Exception) -> ObjectStoreError:
             return refusal()
     request_id = getattr(request, "request_id", "")
     logger.error("request %s failed", request_id, exc_info=error)
-    if isinstance(error, DATABASE_IS_AWAY):
+    if isinstance(error, DATABASE_IS_AWAY) or lacks_tables(error):
         return errors.ServiceUnavailable("The database does not answer.")
     return errors.InternalError()
 
 
-# A server that is down, starts or ends; a connection that broke.
+# A server that is down, starts or ends; a connection that broke. On SQLite also a
+# database that has not been migrated.
 DATABASE_IS_AWAY = (OperationalError, InterfaceError)
+# PostgreSQL's codes for a table and for a column that is not there.
+NOT_MIGRATED = frozenset({"42P01", "42703"})
+
+
+def lacks_tables(error: Exception) -> bool:
+    """Tell whether PostgreSQL waits for its tables, as before `manage.py migrate`."""
+    code = getattr(error.__cause__, "sqlstate", None)
+    return isinstance(error, ProgrammingError) and code in NOT_MIGRATED
 
 
 TRANSLATED: dict[type[Exception], Callable[[], ObjectStoreError]] = {

@@ -11,6 +11,7 @@ from datetime import datetime
 import pytest
 from django.core.files.storage import FileSystemStorage
 
+from kernel.database.rows import fetch_one
 from kernel.errors import InternalError
 
 pytestmark = pytest.mark.django_db
@@ -210,6 +211,19 @@ def test_internal_error_tells_nothing(rest, bucket_with_object, monkeypatch, cap
     assert error["message"] == InternalError.message
     assert b"secret" not in answer.content
     assert error["request_id"] in caplog.text
+
+
+@pytest.mark.parametrize(
+    "statement", ["SELECT 1 FROM not_yet", "SELECT not_yet FROM buckets_bucket"]
+)
+def test_a_database_that_is_not_migrated_is_away(rest, monkeypatch, statement):
+    """Upgrades begin with the database, and web servers may be there before it."""
+
+    def fail(*given, **more):
+        fetch_one(statement, [])
+
+    monkeypatch.setattr("buckets.access.queries.get", fail)
+    refuse(rest("GET", "/my-bucket"), 503, "ServiceUnavailable")
 
 
 def test_not_implemented(rest, bucket_with_object):
