@@ -37,6 +37,7 @@ from objects.operations import (
     commit_version,
     creating,
     find_object,
+    lock_room,
     make_room,
     note_write,
     owner_of_new,
@@ -385,6 +386,7 @@ def rename_object(
     check_object_key(new_key)
 
     def record(bucket: BucketInfo) -> ObjectInfo:
+        lock_room(bucket)
         queries.lock_keys(bucket.id, (key, new_key))
         current = queries.look_up(bucket.id, key)
         if current is None or current.id != found.info.id:

@@ -500,6 +500,7 @@ def make_room(
     bucket: BucketInfo, key: str, conditions: Conditions, *, added: int
 ) -> None:
     """Lock the key; check the request's conditions and the bucket's quota."""
+    lock_room(bucket)
     queries.lock_key(bucket.id, key)
     if conditions is not NO_CONDITIONS:
         check_write(
@@ -509,6 +510,15 @@ def make_room(
             strict_aws=settings.OBJECTSTORE_S3_FLAVOUR == "aws",
         )
     check_quota(bucket, added)
+
+
+def lock_room(bucket: BucketInfo) -> None:
+    """Let those who add to a bucket with a quota in one by one, before they lock keys.
+
+    Else each that comes at once finds room for itself, and they pass it together.
+    """
+    if has_quota(bucket):
+        queries.lock_key(bucket.id, queries.NO_KEY)
 
 
 def note_write(
@@ -530,9 +540,13 @@ def current_etag(bucket: BucketInfo, key: str) -> str | None:
     return None if current is None or current.is_delete_marker else current.etag
 
 
+def has_quota(bucket: BucketInfo) -> bool:
+    return bucket.quota_bytes is not None or bucket.quota_objects is not None
+
+
 def check_quota(bucket: BucketInfo, added: int) -> None:
     """Refuse what would take the bucket over its quota; versions count."""
-    if bucket.quota_bytes is None and bucket.quota_objects is None:
+    if not has_quota(bucket):
         return
     held = bucket_queries.usage(bucket.id)
     size = held.objects_size + held.versions_size + added

@@ -198,17 +198,19 @@ def by_row(row_id: int) -> ObjectInfo | None:
     return None if row is None else ObjectInfo._make(row)
 
 
+# No object has it: to lock it is to lock what is the bucket's own.
+NO_KEY = ""
+
+
 def lock_key(bucket_id: int, key: str) -> None:
     """Let one writer of a key in at a time, until the transaction ends.
 
     SQLite lets only one writer in at all.
     """
     if is_postgresql():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))",
-                [key, bucket_id],
-            )
+        execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(%s, %s))", [key, bucket_id]
+        )
 
 
 def lock_keys(bucket_id: int, keys: Iterable[str]) -> None:

@@ -9,7 +9,9 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from buckets.access import find_bucket
+from buckets.quotas import put_bucket_quota
 from kernel.bodies import Body
+from kernel.errors import QuotaExceeded
 from kernel.results import ObjectAttributes
 from objects import queries
 from objects.copies import CopySource, copy_object
@@ -79,3 +81,21 @@ def test_a_copy_onto_itself_holds_no_bytes_while_it_waits_for_the_key(root, buck
     beside.thread.join()
     info = head_object(root, bucket, "key").info
     assert (info.size, info.metadata) == (6, {"of": "the copy"})
+
+
+def test_writers_that_come_at_once_do_not_pass_a_quota_together(root, bucket):
+    put_bucket_quota(root, bucket, quota_bytes=None, quota_objects=1)
+    refusals = []
+
+    def put_one_more():
+        try:
+            put(root, bucket, "two")
+        except QuotaExceeded as error:
+            refusals.append(error)
+
+    with transaction.atomic():
+        put(root, bucket, "one")
+        beside = Beside(put_one_more)
+    beside.thread.join()
+    assert len(refusals) == 1
+    assert [one.key for one in list_objects(root, bucket).contents] == ["one"]
