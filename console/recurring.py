@@ -14,6 +14,7 @@ from kernel import auditing
 from kernel.database.commit import commit
 from kernel.errors import NoSuchEntity, ServiceUnavailable
 from lifecycle.models import Damage, LifecycleRun, ScrubRun
+from lifecycle.restores import failing_jobs
 from monitoring.access import RUN_TASK, check_may_operate
 from monitoring.models import TaskOutcome
 from objects.models import RestoreJob
@@ -84,7 +85,7 @@ def passes() -> Passes:
         scrubs=list(ScrubRun.objects.order_by("-pk")[:3]),
         damaged=Damage.objects.count(),
         waiting_restores=RestoreJob.objects.filter(blob__isnull=True).count(),
-        failed_restores=RestoreJob.objects.exclude(error="").count(),
+        failed_restores=failing_jobs().count(),
     )
 
 

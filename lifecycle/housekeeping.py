@@ -46,14 +46,16 @@ class Scrubbed:
     unanswered: tuple[str, ...] = ()
 
 
-def scrub(*, now: datetime, most_bytes: int | None = None) -> Scrubbed:
+def scrub(
+    *, now: datetime, most_bytes: int | None = None, anew: bool = False
+) -> Scrubbed:
     """Read stored bytes back and compare them with their checksums.
 
-    Goes on where the last one stopped; `most_bytes` bounds this one. What is damaged is
-    reported and kept. A class that does not answer is left to the next pass; where none
-    does, this one waits.
+    Goes on where the last one stopped, unless it is to begin `anew`; `most_bytes`
+    bounds this one. What is damaged is reported and kept. A class that does not answer
+    is left to the next pass; where none does, this one waits.
     """
-    run = commit(partial(open_scrub, now))
+    run = commit(partial(open_scrub, now, anew=anew))
     blobs = size = damaged = 0
     silent: set[str] = set()
     is_finished = False
@@ -95,8 +97,9 @@ def read_all(
     return read, damaged
 
 
-def open_scrub(now: datetime) -> ScrubRun:
-    found = ScrubRun.objects.filter(finished_at=None).order_by("-id").first()
+def open_scrub(now: datetime, *, anew: bool) -> ScrubRun:
+    open_runs = ScrubRun.objects.filter(finished_at=None)
+    found = None if anew else open_runs.order_by("-id").first()
     return found or ScrubRun.objects.create(started_at=now, updated_at=now)
 
 

@@ -87,14 +87,18 @@ def buckets_to_run(now: datetime) -> list[str]:
 
     A run that has moved on of late has its worker.
     """
-    done = queries.buckets_done_since(day_began(now))
-    done |= queries.buckets_being_run(now - min(GIVEN_UP_AFTER, day_length()))
+    waited = min(GIVEN_UP_AFTER, day_length())
+    done = buckets_done(now) | queries.buckets_being_run(now - waited, now + waited)
     return [name for name in queries.bucket_names_with_rules() if name not in done]
 
 
 def is_done(bucket_name: str, now: datetime) -> bool:
     """Tell whether a bucket has had all of today's run."""
-    return bucket_name in queries.buckets_done_since(day_began(now))
+    return bucket_name in buckets_done(now)
+
+
+def buckets_done(now: datetime) -> set[str]:
+    return queries.buckets_done_since(day_began(now), now + day_length())
 
 
 def day_began(now: datetime) -> datetime:

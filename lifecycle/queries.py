@@ -9,7 +9,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import F, Sum
+from django.db.models import F, Q, Sum
 
 from blobs.models import Part
 from buckets.models import Bucket
@@ -23,7 +23,7 @@ from kernel.versions import NULL_VERSION
 from lifecycle.evaluation import Version
 from lifecycle.models import LifecycleOutcome, LifecycleRun
 from lifecycle.rules import Action, Clause, RuleSet, key_ranges
-from objects.models import MultipartUpload
+from objects.models import MultipartUpload, ObjectVersion, RestoreJob
 from objects.queries import EVERY, PARTS, TABLE
 
 COLUMNS = (
@@ -320,6 +320,26 @@ def switch_blob(
     )
 
 
+def places_of(blob_id: int) -> list[str]:
+    """Say which versions and uploads a blob's bytes are of, for an operator to read."""
+    wholes = Part.objects.filter(blob_id=blob_id).values("whole_id")
+    within = Q(blob_id=blob_id) | Q(blob_id__in=wholes)
+    restored = RestoreJob.objects.filter(within).values("version_row_id")
+    versions = ObjectVersion.objects.filter(within | Q(pk__in=restored))
+    uploads = MultipartUpload.objects.filter(within)
+    columns = "bucket__name", "key"
+    return [
+        *(
+            f"bucket {bucket}, object {key!r}, version {version_id}"
+            for bucket, key, version_id in versions.values_list(*columns, "version_id")
+        ),
+        *(
+            f"bucket {bucket}, unfinished upload of {key!r}"
+            for bucket, key in uploads.values_list(*columns)
+        ),
+    ]
+
+
 # Runs
 
 
@@ -331,9 +351,14 @@ def bucket_names_with_rules() -> list[str]:
     )
 
 
-def buckets_being_run(since: datetime) -> set[str]:
-    """Name the buckets whose run is not finished and has moved on since then."""
-    runs = LifecycleRun.objects.filter(finished_at=None, updated_at__gt=since)
+def buckets_being_run(since: datetime, until: datetime) -> set[str]:
+    """Name the buckets whose run is not finished and has moved on since then.
+
+    What is later than `until` was written by a clock that was wrong.
+    """
+    runs = LifecycleRun.objects.filter(
+        finished_at=None, updated_at__gt=since, updated_at__lt=until
+    )
     return set(runs.values_list("bucket__name", flat=True))
 
 
@@ -360,9 +385,12 @@ def open_run(bucket_id: int, rules: Any, now: datetime) -> LifecycleRun:
     return run
 
 
-def buckets_done_since(moment: datetime) -> set[str]:
-    """Name the buckets whose last run began since then and came to its end."""
-    done = LifecycleRun.objects.filter(started_at__gte=moment)
+def buckets_done_since(moment: datetime, until: datetime) -> set[str]:
+    """Name the buckets whose last run began since then and came to its end.
+
+    What is later than `until` was written by a clock that was wrong.
+    """
+    done = LifecycleRun.objects.filter(started_at__gte=moment, started_at__lt=until)
     left = LifecycleRun.objects.filter(finished_at=None)
     names = "bucket__name"
     return set(done.values_list(names, flat=True)) - set(

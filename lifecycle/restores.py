@@ -13,7 +13,16 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from django.conf import settings
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import (
+    DateTimeField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    OuterRef,
+    Q,
+    QuerySet,
+    Value,
+)
 
 from blobs import queries as blob_queries
 from kernel.database.commit import commit
@@ -35,6 +44,8 @@ logger = logging.getLogger("objectstore.lifecycle")
 MOST_AT_ONCE = 5000
 # A job that is still due after so long has lost its worker.
 TOLD_AGAIN_AFTER = timedelta(minutes=15)
+# One that has failed is tried again after as long as it is due already, at most this.
+LONGEST_PAUSE = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +62,35 @@ def due_jobs(now: datetime) -> list[int]:
     return ids_of(due(now))
 
 
+def failing_jobs() -> QuerySet[RestoreJob]:
+    """Give the jobs that failed when they were last tried."""
+    return RestoreJob.objects.exclude(error="")
+
+
 def take_due_jobs(now: datetime) -> list[int]:
-    """List the due jobs of which no worker was told lately, and note that one is."""
+    """List the due jobs of which no worker was told lately, and note that one is.
+
+    What has failed is left alone for twice as long each time.
+    """
+    told = Q(error="") & sent_within(TOLD_AGAIN_AFTER, now)
+    paused = sent_within(LONGEST_PAUSE, now) & Q(
+        ~Q(error=""),
+        due_at__lt=ExpressionWrapper(
+            F("sent_at") - (Value(now) - F("sent_at")), DateTimeField()
+        ),
+    )
 
     def take() -> list[int]:
-        job_ids = ids_of(due(now).exclude(sent_at__gt=now - TOLD_AGAIN_AFTER))
+        job_ids = ids_of(due(now).exclude(told | paused))
         RestoreJob.objects.filter(pk__in=job_ids).update(sent_at=now)
         return job_ids
 
     return commit(take)
+
+
+def sent_within(time: timedelta, now: datetime) -> Q:
+    """Ask for what was sent lately; a clock that was wrong may have said later."""
+    return Q(sent_at__gt=now - time, sent_at__lt=now + time)
 
 
 def due(now: datetime) -> QuerySet[RestoreJob]:
@@ -133,6 +164,5 @@ def remove_copy(job: RestoreJob, clock: Clock) -> int:
 def note_failure(job: RestoreJob, error: Exception) -> None:
     logger.error("%s could not be carried out", job, exc_info=error)
     text = str(error)[:1024]
-    # Whoever looks for due jobs next may send it again.
     jobs = RestoreJob.objects.filter(pk=job.pk)
-    commit(lambda: jobs.update(error=text, sent_at=None))
+    commit(lambda: jobs.update(error=text))

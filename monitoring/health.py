@@ -28,8 +28,10 @@ from django.utils.timesince import timesince
 
 from iam.queries import check_sealing_keys
 from lifecycle.models import Damage, LifecycleRun, ScrubRun
+from lifecycle.restores import failing_jobs
 from monitoring.heartbeats import BEAT, SILENT_AFTER, WORKER
 from monitoring.models import Heartbeat, TaskOutcome
+from objects.models import ObjectVersion
 
 FULL_PERCENT, FILLING_PERCENT = 95, 85
 LONG_QUEUE = 1000
@@ -365,6 +367,24 @@ def check_lifecycle(now: datetime) -> list[Finding]:
     return good(title, "No bucket's last run failed.")
 
 
+def check_restores(now: datetime) -> list[Finding]:
+    title = "Restores from archives"
+    failing = failing_jobs().order_by("due_at")
+    count = failing.count()
+    if not count:
+        return good(title, "None failed when it was last tried.")
+    first = failing[0]
+    version = ObjectVersion.objects.filter(pk=first.version_row_id)
+    place = version.values_list("bucket__name", "key").first() or ("", "")
+    return not_good(
+        State.WARN,
+        title,
+        f"{count:,} failed, that of {'/'.join(place)} among them: {first.error}",
+        "See that the archive answers and has the files. They are tried again, each "
+        "time later, an hour at most; manage.py run_restores tries them at once.",
+    )
+
+
 def check_sweep(now: datetime) -> list[Finding]:
     title = "Sweep"
     last = TaskOutcome.objects.filter(task=SWEEP_TASK).first()
@@ -389,8 +409,9 @@ def check_scrub(now: datetime) -> list[Finding]:
             State.BAD,
             title,
             f"{damaged:,} stored files are missing or damaged.",
-            "Bring them back from a copy; the log names each file, and reading one "
-            "fails rather than to give wrong bytes.",
+            "manage.py scrub names each file and whose it is. Bring them back from a "
+            "copy, or delete what they are of; until then reading one fails rather "
+            "than to give wrong bytes. Then scrub again.",
         )
     run = ScrubRun.objects.filter(finished_at__isnull=False).order_by("-pk").first()
     if run is None or run.finished_at is None:
@@ -468,6 +489,7 @@ CHECKS: dict[str, Check] = {
     "clock": check_clock,
     "tasks": check_tasks,
     "lifecycle": check_lifecycle,
+    "restores": check_restores,
     "sweep": check_sweep,
     "scrub": check_scrub,
     "backup": check_backup,

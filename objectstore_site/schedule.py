@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from datetime import datetime
 from typing import Any
 
 from django.utils import timezone
@@ -29,7 +30,18 @@ class KeptSchedule(DatabaseScheduler):
         if time.monotonic() - self._said_at >= EVERY_SECONDS:
             self._said_at = time.monotonic()
             note_alive(BEAT, f"schedule@{socket.gethostname()}", timezone.now())
+        self._heed_clock(timezone.now())
         return super().tick(*arguments, **named)
+
+    def _heed_clock(self, now: datetime) -> None:
+        """Begin intervals anew where the clock went back: they would end in years."""
+        ahead = [one for one in self._schedule.values() if one.last_run_at > now]
+        for entry in ahead:
+            entry.last_run_at = entry.model.last_run_at = now
+            self._dirty.add(entry.name)
+        if ahead:
+            # Its order is that of the times that are not to come.
+            self._heap = None
 
     def apply_async(self, entry: Any, *arguments: Any, **named: Any) -> Any:
         """Send a task's message, which lapses when the next is sent.

@@ -17,7 +17,7 @@ from buckets.models import BucketUsage
 from buckets.queries import usage
 from kernel.bodies import Body
 from kernel.results import CompletedPart
-from lifecycle import housekeeping
+from lifecycle import housekeeping, queries
 from lifecycle.models import Damage, LifecycleRun
 from objects.models import MultipartUpload
 from objects.multipart import (
@@ -84,6 +84,40 @@ def test_a_bounded_scrub_goes_on_where_it_stopped(plain, stored, monkeypatch):
     sizes = [housekeeping.scrub(now=NOW, most_bytes=15).size for _ in range(3)]
     assert sizes == [20, 20, 10]
     assert housekeeping.scrub(now=NOW).size == 50
+
+
+def test_a_scrub_by_hand_reads_what_an_open_pass_has_read_before(
+    plain, stored, monkeypatch, capsys
+):
+    monkeypatch.setattr(housekeeping, "BLOBS_AT_ONCE", 1)
+    plain.put("first", 1, b"1")
+    plain.put("second", 1, b"22")
+    assert housekeeping.scrub(now=NOW, most_bytes=1).size == 1
+    path = file_of(1)
+    path.unlink()
+    with pytest.raises(CommandError, match="1 blobs are damaged"):
+        call_command("scrub")
+    said = capsys.readouterr().out
+    assert "2 blobs read" in said
+    assert f"bucket {plain.name}, object 'first'" in said
+    path.write_bytes(b"1")
+    call_command("scrub")
+    assert not Damage.objects.exists()
+
+
+def test_damage_is_told_by_what_the_bytes_are_of(plain, stored, settings):
+    settings.OBJECTSTORE_MIN_PART = 1
+    place = plain.principal, plain.name, "in parts"
+    upload = create_multipart_upload(*place, now=NOW)
+    part = upload_part(*place, upload.upload_id, 1, body=Body.of(b"22"), now=NOW)
+    blob_id = Blob.objects.get(kind="stored").pk
+    assert queries.places_of(blob_id) == [
+        f"bucket {plain.name}, unfinished upload of 'in parts'"
+    ]
+    parts = [CompletedPart(1, part.etag)]
+    complete_multipart_upload(*place, upload.upload_id, parts, now=NOW)
+    (told,) = queries.places_of(blob_id)
+    assert told.startswith(f"bucket {plain.name}, object 'in parts', version ")
 
 
 def test_counters_are_verified_and_repaired(plain, kept, capsys):

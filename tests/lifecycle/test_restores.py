@@ -191,7 +191,7 @@ def test_a_storage_that_is_down_is_tried_again(archive):
     with pytest.raises(InvalidObjectState):
         archive.read()
     away.rename(in_archive)
-    (job_id,) = restores.take_due_jobs(now)
+    (job_id,) = restores.take_due_jobs(now + timedelta(minutes=1))
     assert tasks.carry_out_restores(job_ids=[job_id])["made"] == 1
     assert archive.read() == DATA
     assert RestoreJob.objects.get().error == ""
@@ -210,6 +210,24 @@ def test_a_worker_that_was_told_and_died_is_told_again(archive):
     assert len(restores.take_due_jobs(now)) == 1
     assert restores.take_due_jobs(now + timedelta(minutes=1)) == []
     assert len(restores.take_due_jobs(now + timedelta(minutes=16))) == 1
+    RestoreJob.objects.update(sent_at=now + timedelta(days=4000))
+    assert len(restores.take_due_jobs(now)) == 1
+
+
+def test_what_fails_is_tried_again_later_each_time(archive):
+    archive.restore()
+    for path in files_of("archive"):
+        path.unlink()
+    start = RestoreJob.objects.get().due_at
+    tried = []
+    for minute in range(300):
+        now = start + timedelta(minutes=minute)
+        if restores.take_due_jobs(now):
+            tried.append(minute)
+            assert archive.work(minutes=minute).failed == 1
+    assert tried == [0, 1, 2, 4, 8, 16, 32, 64, 124, 184, 244]
+    # Who has mended the archive need not wait.
+    assert len(restores.due_jobs(now)) == 1
 
 
 def test_of_two_workers_one_makes_the_copy(archive, monkeypatch):

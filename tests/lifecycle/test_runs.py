@@ -334,6 +334,18 @@ def test_a_run_that_has_its_worker_is_left_to_it(plain):
     assert buckets_to_run(NOW + timedelta(minutes=16)) == [plain.name]
 
 
+def test_a_clock_that_was_ahead_keeps_no_bucket_from_its_run(plain):
+    from lifecycle.operations import buckets_to_run, is_done
+
+    plain.put("old", 10)
+    plain.rules({"Expiration": {"Days": 5}})
+    plain.run(NOW + timedelta(days=4000))
+    assert buckets_to_run(NOW) == [plain.name]
+    assert not is_done(plain.name, NOW)
+    LifecycleRun.objects.update(finished_at=None)
+    assert buckets_to_run(NOW) == [plain.name]
+
+
 def test_a_bucket_that_is_deleted_meanwhile_has_no_run(plain, monkeypatch):
     plain.rules({"Expiration": {"Days": 1}})
     open_run = queries.open_run

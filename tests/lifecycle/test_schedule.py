@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
+from django.utils import timezone
 from django_celery_beat import schedulers
 from django_celery_beat.models import CrontabSchedule, IntervalSchedule, PeriodicTask
 
@@ -51,3 +54,16 @@ def test_a_message_lapses_when_the_next_is_sent(monkeypatch):
         )
         scheduler.apply_async(scheduler.Entry(row, app=app), advance=False)
     assert sent == [3600, 900, None]
+
+
+def test_a_clock_that_was_ahead_stops_no_task(monkeypatch):
+    now = timezone.now()
+    KeptSchedule(app=app).setup_schedule()
+    PeriodicTask.objects.update(last_run_at=now + timedelta(days=4000))
+    scheduler = KeptSchedule(app=app)
+    assert scheduler.tick() <= 60
+    waits = [one.is_due().next for one in scheduler.schedule.values() if one.args == []]
+    assert max(waits) <= 24 * 3600
+    scheduler.sync()
+    latest = PeriodicTask.objects.order_by("-last_run_at").first()
+    assert latest.last_run_at < now + timedelta(hours=1)

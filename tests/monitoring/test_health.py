@@ -18,6 +18,7 @@ from lifecycle.models import LifecycleRun, ScrubRun
 from monitoring import health, heartbeats, outcomes
 from monitoring.health import Finding, State
 from monitoring.models import Heartbeat, TaskOutcome
+from objects.models import RestoreJob
 from tests.certificates import make_certificate
 
 NOW = timezone.now()
@@ -187,6 +188,14 @@ def test_outcomes_of_scheduled_tasks_are_kept(db: Any) -> None:
     kept = TaskOutcome.objects.get(task="monitoring.tasks.forget_old_figures")
     assert kept.succeeded_at is not None
     assert not kept.is_failing
+
+
+def test_restores_that_fail(db: Any) -> None:
+    assert only(health.check_restores(NOW)).state is State.GOOD
+    RestoreJob.objects.create(
+        version_row_id=1, tier="Bulk", days=1, due_at=NOW, error="no such file"
+    )
+    assert is_told(only(health.check_restores(NOW)), State.WARN, "no such file")
 
 
 def test_scrub_that_found_damage_or_is_long_ago(db: Any) -> None:

@@ -162,7 +162,7 @@ RUN_HERE = {
         after='test "$(curl -sf $AWS_ENDPOINT_URL/www/index.html)" = welcome',
     ),
     "docs/operations/backup.md": Page(
-        needs=("sqlite3",),
+        needs=("sqlite3", "rsync"),
         before="""
             ln -s THE_DATA_FOLDER data
             objectstore bucket create kept

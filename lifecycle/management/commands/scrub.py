@@ -7,7 +7,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
-from lifecycle import housekeeping
+from lifecycle import housekeeping, queries
 from lifecycle.models import Damage
 
 
@@ -15,11 +15,13 @@ class Command(BaseCommand):
     help = "Read all stored bytes back and report what is damaged; nothing is deleted."
 
     def handle(self, *arguments: Any, **options: Any) -> None:
-        done = housekeeping.scrub(now=timezone.now())
+        done = housekeeping.scrub(now=timezone.now(), anew=True)
         self.stdout.write(f"{done.blobs} blobs read, {done.size} bytes")
         damages = Damage.objects.select_related("blob").order_by("blob_id")
         for one in damages:
             self.stdout.write(f"blob {one.blob_id}: {one.problem}")
+            for place in queries.places_of(one.blob_id):
+                self.stdout.write(f"  {place}")
         problems = [f"{len(damages)} blobs are damaged"] if damages else []
         problems += [f"{name} does not answer" for name in done.unanswered]
         if problems:
