@@ -151,6 +151,15 @@ class MissingContentLength(ObjectStoreError):
     message = "You must provide the Content-Length HTTP header."
 
 
+class RequestTimeout(ObjectStoreError):
+    """The client fell silent in the midst of its request."""
+
+    message = (
+        "Your socket connection to the server was not read from or written to within "
+        "the timeout period. Idle connections will be closed."
+    )
+
+
 class InvalidContentLength(ObjectStoreError):
     """The declared length is not a whole number of bytes."""
 

@@ -60,6 +60,8 @@ SERVER_PORT = env.integer("OBJECTSTORE_PORT", 8000, least=1, most=65535)
 SERVER_WORKERS = env.integer("OBJECTSTORE_WORKERS", 1, least=1)
 # Requests that a process works on at once; writes that wait share a commit.
 SERVER_THREADS = env.integer("OBJECTSTORE_THREADS", 32, least=1)
+# Seconds for which a client may be silent in mid-request; 0: for ever.
+CLIENT_TIMEOUT = env.integer("OBJECTSTORE_CLIENT_TIMEOUT", 60)
 
 # Files in PEM (the key in PKCS#8): with both, the server speaks TLS itself.
 TLS_CERTIFICATE = env.text("OBJECTSTORE_TLS_CERTIFICATE")

@@ -12,7 +12,7 @@ from django.db import connection
 from django.utils.http import parse_header_parameters
 
 from kernel.http.requests import RECEIVED_PATH
-from kernel.http.responses import ObjectResponse, PlainResponse
+from kernel.http.responses import AT_HAND, ObjectResponse, PlainResponse
 from kernel.kept_settings import settings
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objectstore_site.settings")
@@ -20,6 +20,9 @@ django.setup(set_prefix=False)
 
 from objectstore_site.middleware import RequestFrame, is_for_browser  # noqa: E402
 from objectstore_site.refusals import AnswerFirst, is_cut_off  # noqa: E402
+from objectstore_site.stalls import WatchedBody, WatchedChunks, watch  # noqa: E402
+
+BODILESS = frozenset({"GET", "HEAD"})
 
 
 class StoreRequest(WSGIRequest):
@@ -68,6 +71,9 @@ class Application(WSGIHandler):
         self, environ: dict[str, Any], start_response: Callable[..., Any]
     ) -> Iterable[bytes]:
         environ[RECEIVED_PATH] = environ.get("PATH_INFO", "")
+        address = environ.get("REMOTE_ADDR", "")
+        if may_have_body(environ):
+            environ["wsgi.input"] = WatchedBody(environ["wsgi.input"], address)
         request = StoreRequest(environ)
         if self._needs_signals or is_for_browser(request):
             # Django decodes the path in place; read again, it would be another key.
@@ -80,7 +86,11 @@ class Application(WSGIHandler):
             # Past the mapping, which looks each name up again: 3 us less.
             headers = list(response.headers._store.values())
             start_response(f"{response.status_code} {response.reason_phrase}", headers)
-        return AnswerFirst(environ, chunks) if is_cut_off(environ, response) else chunks
+        if is_cut_off(environ, response):
+            return AnswerFirst(environ, chunks)
+        if is_at_hand(response):
+            return chunks
+        return WatchedChunks(chunks, address)
 
 
 def chunks_of(response: Any) -> Iterable[bytes]:
@@ -91,4 +101,22 @@ def chunks_of(response: Any) -> Iterable[bytes]:
     return response if response.streaming else [response.content]
 
 
+def may_have_body(environ: dict[str, Any]) -> bool:
+    """Tell whether anything may be read; over HTTP/2 no header need say so."""
+    return (
+        environ["REQUEST_METHOD"] not in BODILESS
+        or "CONTENT_LENGTH" in environ
+        or "HTTP_TRANSFER_ENCODING" in environ
+    )
+
+
+def is_at_hand(response: Any) -> bool:
+    """Tell whether an answer is one piece: the server then takes it without waiting."""
+    if isinstance(response, ObjectResponse):
+        return isinstance(response.chunks, AT_HAND)
+    return not getattr(response, "streaming", True)
+
+
 application = Application()
+if settings.CLIENT_TIMEOUT:
+    watch(settings.CLIENT_TIMEOUT)

@@ -10,14 +10,12 @@ from typing import Any, Protocol
 
 from kernel.http.errors import dialect_of
 from kernel.http.operations import asked_by
-from kernel.http.responses import ObjectResponse
+from kernel.http.responses import AT_HAND, ObjectResponse
 from kernel.telemetry import current
 from observability.counters import RECEIVED, SECONDS, SENT, SUM, Counters
 
 Answer = Callable[[Any], Any]
 UPLOADS = frozenset({"PUT", "POST", "PATCH"})
-# Bytes that are at hand: they count as sent when they are given to the server.
-AT_HAND = type(iter(()))
 
 
 class RequestSpans(Protocol):
@@ -69,6 +67,7 @@ class Observer:
             request.span = self._spans.begin_request(request)
         response = answer(request)
         if type(response) is ObjectResponse:
+            # What is at hand counts as sent when it is given to the server.
             if type(response.chunks) is not AT_HAND:
                 self._follow(request, response, began)
                 return response

@@ -186,6 +186,10 @@ class PlainResponse(HttpResponse):
         add_headers(self, headers)
 
 
+# Chunks that are there without waiting: those of a small object, or none.
+AT_HAND = type(iter(()))
+
+
 class ObjectResponse(StreamingHttpResponse):
     """An answer whose chunks the server may take as they are."""
 
