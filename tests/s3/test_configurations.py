@@ -8,6 +8,8 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
+from s3api.dispatch import SUBRESOURCES
+
 LATER = datetime(2140, 1, 1, tzinfo=UTC)
 
 
@@ -407,6 +409,14 @@ def test_website_payment_and_encryption_are_kept(s3, s3_bucket, refused):
 def test_what_is_not_there_says_so(s3, s3_bucket, refused, call):
     with refused("NotImplemented", 501):
         getattr(s3, call)(Bucket=s3_bucket)
+
+
+def test_no_sub_resource_of_aws_is_passed_over(s3):
+    model = s3.meta.service_model
+    for name in model.operation_names:
+        _, _, query = model.operation_model(name).http["requestUri"].partition("?")
+        named = {one.partition("=")[0] for one in query.split("&")}
+        assert not query or named & set(SUBRESOURCES), name
 
 
 def test_requesters_pay_or_stay_out(s3, open_bucket, stranger, connect, refused):
