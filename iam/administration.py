@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from itertools import islice
 from typing import Any, cast
 
-from django.db.models import Count, Q
+from django.db.models import Count, Model, Q
 
 from iam import groups, managed_policies, operations, users
 from iam.access import check_may, denied, may
@@ -35,6 +35,9 @@ from kernel import auditing
 from kernel.auditing import audited
 from kernel.errors import AccessDenied, NoSuchEntity
 
+# How many users a page shows at most.
+MOST_LISTED = 500
+
 AnyKey = AccessKey | ApiKey
 KEY_MODELS: tuple[type[AccessKey] | type[ApiKey], ...] = (AccessKey, ApiKey)
 
@@ -43,7 +46,7 @@ KEY_MODELS: tuple[type[AccessKey] | type[ApiKey], ...] = (AccessKey, ApiKey)
 
 
 def list_identities(
-    principal: Principal, *, text: str = "", most: int = 500
+    principal: Principal, *, text: str = "", most: int = MOST_LISTED
 ) -> list[Identity]:
     """List the account's root, users and service accounts by name."""
     check_may(principal, "iam:ListUsers")
@@ -139,28 +142,52 @@ def delete_identity(principal: Principal, unique_id: str) -> None:
 
 
 def set_policies(
-    principal: Principal, kind: EntityKind, unique_id: str, policy_ids: Iterable[int]
+    principal: Principal,
+    kind: EntityKind,
+    unique_id: str,
+    policy_ids: Iterable[int],
+    seen_ids: Iterable[int],
 ) -> None:
-    """Give an entity these managed policies in the place of all it had."""
+    """Give an entity these managed policies in the place of those it was seen with."""
     entity = entity_of(principal, kind, unique_id)
     wanted = set(visible_policies(principal).filter(pk__in=list(policy_ids)))
     had: set[ManagedPolicy] = set(entity.managed_policies.select_related("account"))
-    for policy in sorted(had - wanted, key=str):
+    going, coming = changes_of(had, wanted, seen_ids)
+    for policy in going:
         managed_policies.detach_policy(principal, kind, entity.name, policy.arn)
-    for policy in sorted(wanted - had, key=str):
+    for policy in coming:
         managed_policies.attach_policy(principal, kind, entity.name, policy.arn)
 
 
-def set_groups(principal: Principal, unique_id: str, group_ids: Iterable[int]) -> None:
-    """Make a user a member of these groups and no others."""
+def set_groups(
+    principal: Principal,
+    unique_id: str,
+    group_ids: Iterable[int],
+    seen_ids: Iterable[int],
+) -> None:
+    """Make a user a member of these groups in the place of those it was seen in."""
     user = cast(Identity, entity_of(principal, EntityKind.USER, unique_id))
     known = rows_of(principal, EntityKind.GROUP)
     wanted = set(known.filter(pk__in=list(group_ids)))
-    had = set(user.iam_groups.all())
-    for group in sorted(had - wanted, key=str):
+    going, coming = changes_of(set(user.iam_groups.all()), wanted, seen_ids)
+    for group in going:
         groups.remove_user_from_group(principal, group.name, user.name)
-    for group in sorted(wanted - had, key=str):
+    for group in coming:
         groups.add_user_to_group(principal, group.name, user.name)
+
+
+def changes_of[T: Model](
+    had: set[T], wanted: set[T], seen_ids: Iterable[int]
+) -> tuple[list[T], list[T]]:
+    """Tell which rows go and which come.
+
+    What was not seen, since others added it meanwhile or the page was too short for
+    it, stays; what was seen and is gone meanwhile does not come back.
+    """
+    seen = set(seen_ids)
+    going = [one for one in had - wanted if one.pk in seen]
+    coming = [one for one in wanted - had if one.pk not in seen]
+    return sorted(going, key=str), sorted(coming, key=str)
 
 
 def entity_of(principal: Principal, kind: EntityKind, unique_id: str) -> Entity:
@@ -196,16 +223,19 @@ def get_group(
 
 
 def set_members(
-    principal: Principal, unique_id: str, member_ids: Iterable[int]
+    principal: Principal,
+    unique_id: str,
+    member_ids: Iterable[int],
+    seen_ids: Iterable[int],
 ) -> None:
-    """Make these users the members of a group, and no others."""
+    """Make these users members of a group in the place of those it was seen with."""
     group = cast(Group, entity_of(principal, EntityKind.GROUP, unique_id))
     known = rows_of(principal, EntityKind.USER)
     wanted = set(known.filter(pk__in=list(member_ids)))
-    had = set(group.members.all())
-    for user in sorted(had - wanted, key=str):
+    going, coming = changes_of(set(group.members.all()), wanted, seen_ids)
+    for user in going:
         groups.remove_user_from_group(principal, group.name, user.name)
-    for user in sorted(wanted - had, key=str):
+    for user in coming:
         groups.add_user_to_group(principal, group.name, user.name)
 
 

@@ -128,6 +128,7 @@ class Users(Page):
         return self.render(
             text=text,
             identities=administration.list_identities(self.principal, text=text),
+            most=administration.MOST_LISTED,
             may_create=may(self.principal, "iam:CreateUser"),
         )
 
@@ -272,14 +273,23 @@ class UserPage(Page):
         return self.go(reverse("admin:user", args=[unique_id]) + anchor)
 
     def attach(self, request: Any, unique_id: str) -> HttpResponseBase:
-        ids = ids_of(request, "policy")
-        administration.set_policies(self.principal, EntityKind.USER, unique_id, ids)
+        administration.set_policies(
+            self.principal,
+            EntityKind.USER,
+            unique_id,
+            ids_of(request, "policy"),
+            ids_of(request, "had_policy"),
+        )
         self.say("Policies saved.")
         return self.again(unique_id, "#policies")
 
     def join(self, request: Any, unique_id: str) -> HttpResponseBase:
-        ids = ids_of(request, "group")
-        administration.set_groups(self.principal, unique_id, ids)
+        administration.set_groups(
+            self.principal,
+            unique_id,
+            ids_of(request, "group"),
+            ids_of(request, "had_group"),
+        )
         self.say("Groups saved.")
         return self.again(unique_id, "#groups")
 
@@ -428,6 +438,7 @@ class GroupPage(Page):
             page_title=group.name,
             group=group,
             identities=administration.list_identities(principal),
+            most=administration.MOST_LISTED,
             members=set(group.members.values_list("pk", flat=True)),
             policies=managed_policies.visible_policies(principal).order_by("name"),
             attached=set(group.managed_policies.values_list("pk", flat=True)),
@@ -443,12 +454,19 @@ class GroupPage(Page):
             administration.delete_group(self.principal, unique_id)
             self.say("The group is gone; its members stay.")
             return self.go(reverse("admin:groups"))
-        policy_ids = ids_of(request, "policy")
         administration.set_policies(
-            self.principal, EntityKind.GROUP, unique_id, policy_ids
+            self.principal,
+            EntityKind.GROUP,
+            unique_id,
+            ids_of(request, "policy"),
+            ids_of(request, "had_policy"),
         )
-        member_ids = ids_of(request, "member")
-        administration.set_members(self.principal, unique_id, member_ids)
+        administration.set_members(
+            self.principal,
+            unique_id,
+            ids_of(request, "member"),
+            ids_of(request, "had_member"),
+        )
         self.say("Group saved.")
         return self.go(reverse("admin:group", args=[unique_id]))
 

@@ -152,7 +152,7 @@ def test_identities_are_kept_without_their_secrets(root: Any, events: Any) -> No
         ),
         now=now,
     )
-    administration.set_policies(root, EntityKind.USER, made.unique_id, [policy.pk])
+    administration.set_policies(root, EntityKind.USER, made.unique_id, [policy.pk], [])
     kept = events()
     assert [event.action for event in kept] == [
         "iam:CreateUser",

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -102,6 +104,50 @@ def test_policy_is_made_and_attached(operator: Any, account: Any) -> None:
     assert list(ada.managed_policies.all()) == []
 
 
+def test_policies_that_others_attached_meanwhile_stay(
+    operator: Any, account: Any
+) -> None:
+    """Two tabs show a user without policies; each ticks another one, and saves."""
+    page = make_user(operator)
+    first, second = ManagedPolicy.objects.order_by("name")[:2]
+    shown = operator.get(page).content.decode()
+    assert 'name="had_policy"' not in shown
+    operator.post(page, {"act": "attach", "policy": first.pk})
+    operator.post(page, {"act": "attach", "policy": second.pk})
+    ada = account.identities.get(name="ada")
+    assert set(ada.managed_policies.all()) == {first, second}
+    shown = operator.get(page).content.decode()
+    assert f'name="had_policy" value="{first.pk}"' in shown
+    operator.post(page, {"act": "attach", "had_policy": [first.pk, second.pk]})
+    assert not ada.managed_policies.exists()
+
+
+def test_members_that_a_page_is_too_short_for_stay(
+    operator: Any, account: Any, monkeypatch: Any
+) -> None:
+    """Saving a group takes nobody out who was not shown."""
+    for name in ("ada", "zoe"):
+        make_user(operator, name=name)
+    ada, zoe = account.identities.filter(name__in=("ada", "zoe")).order_by("name")
+    operator.post("/admin/groups/", {"name": "team"})
+    group = Group.objects.get()
+    page = f"/admin/groups/{group.unique_id}/"
+    operator.post(page, {"member": [ada.pk, zoe.pk]})
+    shorten(monkeypatch, to=2)
+    shown = operator.get(page).content.decode()
+    had = re.findall(r'name="had_member" value="(\d+)"', shown)
+    assert had == [str(ada.pk)]
+    assert "Only the first 2 users are shown" in shown
+    operator.post(page, {"had_member": had})
+    assert list(group.members.all()) == [zoe]
+
+
+def shorten(monkeypatch: Any, *, to: int) -> None:
+    listed = administration.list_identities
+    monkeypatch.setattr(administration, "MOST_LISTED", to)
+    monkeypatch.setattr(administration, "list_identities", partial(listed, most=to))
+
+
 def test_broken_policy_is_refused_with_a_reason(operator: Any) -> None:
     broken = {"Version": "2012-10-17", "Statement": [{"Effect": "Maybe"}]}
     response = operator.post(
@@ -131,7 +177,7 @@ def test_group_gives_its_policies(operator: Any, account: Any, bucket: str) -> N
     client = Client()
     client.force_login(ada.user)
     assert client.get(f"/admin/buckets/{bucket}/objects/").status_code == 200
-    operator.post(page, {"act": "join"})
+    operator.post(page, {"act": "join", "had_group": group.pk})
     assert client.get(f"/admin/buckets/{bucket}/objects/").status_code == 403
 
 
