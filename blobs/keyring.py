@@ -6,6 +6,7 @@ outside the database; keys after the first still open what they wrapped.
 
 from __future__ import annotations
 
+import logging
 import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
@@ -20,7 +21,6 @@ from cryptography.hazmat.primitives.keywrap import (
     aes_key_wrap,
 )
 from django.conf import settings
-from django.core.exceptions import ImproperlyConfigured
 
 from blobs.encryption import CIPHER, Seal
 from kernel.errors import (
@@ -28,9 +28,12 @@ from kernel.errors import (
     InvalidEncryptionAlgorithmError,
     InvalidRequest,
     KMSNotFoundException,
+    ServiceUnavailable,
     WrongCustomerKey,
 )
 from kernel.results import AES256, CUSTOMER, KMS, CustomerKey
+
+logger = logging.getLogger("objectstore.blobs")
 
 KEY_BYTES = 32
 
@@ -121,8 +124,7 @@ def check_customer_key(
 def open_key(record: Mapping[str, str], customer_key: CustomerKey | None) -> bytes:
     """Give the key of a blob's bytes.
 
-    Raises WrongCustomerKey, and ImproperlyConfigured when no
-    sealing key opens it.
+    Raises WrongCustomerKey, and ServiceUnavailable when no sealing key opens it.
     """
     wrapped = b64decode(record["key"])
     if record["purpose"] == CUSTOMER:
@@ -138,6 +140,5 @@ def open_key(record: Mapping[str, str], customer_key: CustomerKey | None) -> byt
             continue
     if customer_key is not None:
         raise WrongCustomerKey()
-    raise ImproperlyConfigured(
-        "OBJECTSTORE_SEALING_KEYS does not open the objects that were encrypted"
-    )
+    logger.error("no key of OBJECTSTORE_SEALING_KEYS opens what it is to have sealed")
+    raise ServiceUnavailable("No sealing key of this store opens the object.")

@@ -298,7 +298,7 @@ OBJECTSTORE_ROOT_API_KEY = env.text("OBJECTSTORE_ROOT_API_KEY")
 OBJECTSTORE_ROOT_PASSWORD = env.text("OBJECTSTORE_ROOT_PASSWORD")
 # Seals S3 secrets in the database; keys after the first still open old seals.
 OBJECTSTORE_SEALING_KEYS = [
-    key
+    key.strip()
     for key in env.secret("OBJECTSTORE_SEALING_KEYS", DATA_DIR / "sealing.key").split(
         ","
     )

@@ -16,7 +16,7 @@ from buckets.access import find_bucket
 from buckets.models import BucketUsage
 from buckets.queries import usage
 from kernel.bodies import Body
-from kernel.results import CompletedPart
+from kernel.results import AES256, CompletedPart
 from lifecycle import housekeeping, queries
 from lifecycle.models import Damage, LifecycleRun
 from objects.models import MultipartUpload
@@ -103,6 +103,21 @@ def test_a_scrub_by_hand_reads_what_an_open_pass_has_read_before(
     path.write_bytes(b"1")
     call_command("scrub")
     assert not Damage.objects.exists()
+
+
+def test_what_no_key_opens_any_more_stops_no_scrub_and_no_run(plain, stored, settings):
+    plain.put("sealed", 10, b"1", encryption={"algorithm": AES256})
+    plain.put("plain", 10, b"22")
+    settings.OBJECTSTORE_SEALING_KEYS = ["another"]
+    done = housekeeping.scrub(now=NOW)
+    assert (done.blobs, done.damaged, done.is_finished) == (2, 1, True)
+    assert "No sealing key" in Damage.objects.get().problem
+    plain.rules({"Transitions": [{"Days": 1, "StorageClass": "cold"}]})
+    plain.run()
+    assert plain.versions == [
+        ("plain", False, "cold"),
+        ("sealed", False, "standard"),
+    ]
 
 
 def test_damage_is_told_by_what_the_bytes_are_of(plain, stored, settings):

@@ -93,7 +93,7 @@ def test_a_refusal_is_one_sentence_and_no_traceback(tmp_path: Path) -> None:
 
 
 def test_no_sealing_key_is_empty(monkeypatch: Any) -> None:
-    monkeypatch.setenv("OBJECTSTORE_SEALING_KEYS", "new,,old,")
+    monkeypatch.setenv("OBJECTSTORE_SEALING_KEYS", "new,, old,")
     assert read_settings()["OBJECTSTORE_SEALING_KEYS"] == ["new", "old"]
 
 
