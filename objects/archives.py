@@ -56,6 +56,18 @@ def restoration_in(facts: Mapping[str, Any]) -> Restoration | None:
     )
 
 
+def open_restoration(info: ObjectInfo, now: datetime) -> Restoration | None:
+    """Give the restore that a version can be read by now, if there is one."""
+    restoration = restoration_of(info)
+    is_open = restoration is not None and restoration.is_open(now)
+    return restoration if is_open else None
+
+
+def is_closed(info: ObjectInfo, now: datetime) -> bool:
+    """Tell whether a version is archived and not open to reading."""
+    return is_archived(info) and open_restoration(info, now) is None
+
+
 def facts_of(
     ready_at: datetime, expires_at: datetime | None = None, blob_id: int | None = None
 ) -> dict[str, Any]:
@@ -75,8 +87,8 @@ def readable_blob(info: ObjectInfo, blob: BlobInfo) -> BlobInfo:
     """
     if not is_archived(info):
         return blob
-    restoration = restoration_of(info)
-    if restoration is None or not restoration.is_open(timezone.now()):
+    restoration = open_restoration(info, timezone.now())
+    if restoration is None:
         raise InvalidObjectState(storage_class=info.storage_class)
     if restoration.blob_id is None:
         return blob

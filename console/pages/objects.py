@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -19,7 +20,7 @@ from console.pages.browser import Place, browse_link, check_key, crumbs_to, fold
 from console.pages.buckets import BucketPage, may_copy
 from console.pages.preview import kind_of, preview_of
 from console.pages.shares import LASTS
-from console.settings.widgets import Pairs, ShownForm, UntilField
+from console.settings.widgets import ConsoleForm, Pairs, ShownForm, UntilField
 from kernel.conditions import unless_changed
 from kernel.errors import (
     InvalidArgument,
@@ -31,8 +32,10 @@ from kernel.results import BucketInfo, ObjectInfo
 from lifecycle.operations import saved_rules
 from lifecycle.rules import expiration_of
 from objects import bulk, retention, tagging
+from objects.archives import is_archived, open_restoration, restoration_of
 from objects.copies import CopySource, copy_object, restore_version
 from objects.operations import get_object, head_object, versioned_action
+from objects.restores import LONGEST_DAYS, TIERS, restore_object
 from shares.operations import list_shares
 
 OBJECT_ACTIONS = (
@@ -45,6 +48,7 @@ OBJECT_ACTIONS = (
     "s3:PutObjectTagging",
     "s3:PutObjectRetention",
     "s3:PutObjectLegalHold",
+    "s3:RestoreObject",
 )
 # Pages that tell more of an object, and what they ask for.
 BESIDES = {
@@ -161,6 +165,47 @@ class LockForm(ShownForm):
         }
 
 
+class ArchiveForm(ConsoleForm):
+    """For how long an archived object shall be open to reading, and how soon."""
+
+    days = forms.IntegerField(
+        label="Days",
+        initial=7,
+        min_value=1,
+        max_value=LONGEST_DAYS,
+        help_text="How long it can be read then.",
+    )
+    tier = forms.ChoiceField(
+        label="Tier",
+        initial="Standard",
+        choices=[(tier, tier) for tier in TIERS],
+        help_text="How soon it begins, as the server is set up.",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Archived:
+    """How an archived object stands: closed, being restored, or open until an end."""
+
+    is_ongoing: bool
+    open_until: datetime | None
+
+    @classmethod
+    def of(cls, info: ObjectInfo | None, now: datetime) -> Archived | None:
+        """Tell how an object stands; None of one that is not archived."""
+        if info is None or not is_archived(info):
+            return None
+        asked, opened = restoration_of(info), open_restoration(info, now)
+        return cls(
+            asked is not None and asked.is_ongoing(now),
+            None if opened is None else opened.expires_at,
+        )
+
+    @property
+    def is_closed(self) -> bool:
+        return self.open_until is None
+
+
 class ObjectPage(BucketPage):
     """The page of one key, or of one version of it."""
 
@@ -210,6 +255,7 @@ class ObjectPage(BucketPage):
             share_times=SHARE_TIMES,
             share_hours=LASTS,
             is_locked=info is not None and bulk.is_locked(info, now),
+            archived=Archived.of(info, now),
             **{**self.forms_of(info), **forms},
         )
         response.status_code = status
@@ -222,6 +268,7 @@ class ObjectPage(BucketPage):
             "metadata_form": MetadataForm.of(info),
             "tags_form": TagsForm.of(info),
             "lock_form": LockForm.of(info),
+            "archive_form": ArchiveForm(),
         }
 
     def versions(self, bucket: BucketInfo, key: str) -> list[ObjectInfo]:
@@ -396,6 +443,27 @@ class ObjectPage(BucketPage):
         self.say("That version is the current one again; nothing was lost.")
         return self.go(object_link(name, key, anchor="#versions"))
 
+    def open_archived(
+        self, request: HttpRequest, name: str, key: str, version_id: str
+    ) -> HttpResponseBase:
+        form = ArchiveForm(request.POST)
+        if not form.is_valid():
+            return self.show(name, key, version_id, 400, archive_form=form)
+        try:
+            restore_object(
+                self.principal,
+                name,
+                key,
+                **form.cleaned_data,
+                version_id=version_id,
+                now=timezone.now(),
+            )
+        except ObjectStoreError as error:
+            form.refuse(error)
+            return self.show(name, key, version_id, error.status, archive_form=form)
+        self.say("The restore is asked for.")
+        return self.go(object_link(name, key, version_id))
+
     def undelete(
         self, request: HttpRequest, name: str, key: str, version_id: str
     ) -> HttpResponseBase:
@@ -415,6 +483,7 @@ ACTS = {
     "lock": ObjectPage.save_lock,
     "share": ObjectPage.share,
     "restore": ObjectPage.restore,
+    "open": ObjectPage.open_archived,
     "undelete": ObjectPage.undelete,
 }
 

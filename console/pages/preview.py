@@ -12,10 +12,13 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.utils import timezone
+
 from buckets.access import find_bucket, is_allowed
 from iam.principals import Principal
 from kernel.errors import ObjectStoreError
 from kernel.results import ObjectInfo
+from objects.archives import is_closed
 from objects.contents import ArchiveKind, Contents, contents_of
 from objects.operations import get_object, versioned_action
 
@@ -126,6 +129,8 @@ def preview_of(
         return Preview("none", why="You may not read this object.")
     if not info.size:
         return Preview("none", why="The object is empty.")
+    if is_closed(info, timezone.now()):
+        return Preview("none", why="It is archived, and can be read once restored.")
     archive = archive_kind_of(info)
     if archive is not None:
         return archive_preview(principal, name, info, archive, version_id)

@@ -45,3 +45,44 @@ def test_chosen_folder_is_downloaded_as_zip(page: Any, make_bucket: Any) -> None
     archive = zipfile.ZipFile(download.value.path())
     assert archive.read("album/deep/two.txt") == b"album/deep/two.txt"
     assert sorted(archive.namelist()) == ["album/deep/two.txt", "album/one.txt"]
+
+
+def test_addresses_are_copied_over_plain_http(page: Any, make_bucket: Any) -> None:
+    """Browsers give pages of another machine no clipboard without TLS."""
+    s3 = make_bucket("browser-copy")
+    s3.put_object(Bucket="browser-copy", Key="note.txt", Body=b"hello")
+    page.add_init_script(
+        "Object.defineProperty(Navigator.prototype, 'clipboard', {value: undefined})"
+    )
+    page.goto("/admin/buckets/browser-copy/object/?key=note.txt")
+    button = page.locator("[data-copies=object-uri]")
+    button.click()
+    button.get_by_text("Copied").wait_for()
+    button.click()
+    button.get_by_text("Copy", exact=True).wait_for()
+    page.goto("/admin/buckets/browser-copy/objects/")
+    page.focus("#os-prefix")
+    page.keyboard.press("Control+v")
+    assert page.input_value("#os-prefix") == "s3://browser-copy/note.txt"
+
+
+def test_a_page_that_cannot_be_refreshed_says_so(
+    page: Any, make_bucket: Any, errors: list[str]
+) -> None:
+    """No worker runs: the job waits, and its page asks again and again."""
+    make_bucket("browser-stale")
+    page.goto("/admin/buckets/browser-stale/usage/")
+    page.click("text=Count now")
+    page.click("text=The job")
+    cancel = page.get_by_role("button", name="Cancel")
+    cancel.focus()
+    with page.expect_response("**/jobs/**"):
+        pass
+    page.wait_for_function(
+        "document.activeElement.textContent === 'Cancel'", timeout=5000
+    )
+    page.route("**/jobs/**", lambda route: route.abort())
+    page.get_by_text("The server does not answer").wait_for()
+    page.unroute("**/jobs/**")
+    page.get_by_text("The server does not answer").wait_for(state="detached")
+    errors.clear()

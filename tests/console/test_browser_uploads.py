@@ -166,3 +166,31 @@ def test_a_file_that_changes_meanwhile_is_named(
     row(page, "note.txt").get_by_text("Choose it again").wait_for()
     assert keys_in(s3, "uploads-changed") == []
     errors.clear()
+
+
+def test_another_tab_knows_what_is_under_way(
+    page: Any, make_bucket: Any, tmp_path: Path, errors: list[str]
+) -> None:
+    """It is interrupted once no tab has it; what is forgotten leaves no parts."""
+    s3 = make_bucket("uploads-tabs")
+    large = tmp_path / "large.bin"
+    write_numbered(large, 33 * MIB)
+    browse(page, "uploads-tabs")
+    page.route(
+        "**/upload-parts/**",
+        lambda one: one.abort() if one.request.method == "PUT" else one.continue_(),
+    )
+    choose_files(page, large)
+    row(page, "large.bin").get_by_text("lost").wait_for()
+    other = page.context.new_page()
+    browse(other, "uploads-tabs")
+    note = other.locator("#os-interrupted")
+    note.wait_for(state="hidden")
+    page.goto("about:blank")
+    browse(other, "uploads-tabs")
+    note.get_by_text("large.bin").wait_for()
+    with other.expect_response(lambda one: one.request.method == "DELETE"):
+        note.get_by_text("Forget them").click()
+    note.wait_for(state="hidden")
+    assert "Uploads" not in s3.list_multipart_uploads(Bucket="uploads-tabs")
+    errors.clear()

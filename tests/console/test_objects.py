@@ -499,3 +499,22 @@ def test_a_folder_that_is_there_is_opened_as_it_is(
         )
         assert answer.status_code == 302
     assert len(list_object_versions(root, versioned).versions) == 1
+
+
+def test_an_archived_object_is_restored_on_its_page(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "old.txt", b"read me", "text/plain", storage_class="archive")
+    link = page(bucket, "object", key="old.txt")
+    text = operator.get(link).content.decode()
+    assert "This object is archived." in text
+    assert "can be read once restored" in text
+    download = page(bucket, "download", key="old.txt")
+    assert f'os-primary" href="{download}"' not in text
+    answer = operator.post(link, {"act": "open", "days": "0", "tier": "Standard"})
+    assert answer.status_code == 400
+    operator.post(link, {"act": "open", "days": "2", "tier": "Standard"})
+    text = operator.get(link).content.decode()
+    assert "Restored from the archive." in text
+    assert "read me" in text
+    assert f'os-primary" href="{download}"' in text

@@ -194,7 +194,8 @@ function showTotal() {
 
 const queue = drawer && new Queue(page.dataset.bucket, { upload: page.dataset.upload, parts: page.dataset.parts }, {
     onChange: showTransfer,
-    onIdle: refresh,
+    // Where the server is away, what is shown stays.
+    onIdle: () => refresh().catch(() => {}),
 });
 
 /* What to do with files whose keys are taken: one answer for all of them. */
@@ -324,14 +325,27 @@ if (queue) {
     drawer.querySelector("[data-act=close]").addEventListener("click", () => { drawer.hidden = true; });
     window.addEventListener("beforeunload", (event) => { if (queue.isBusy) event.preventDefault(); });
 
-    const left = interrupted(page.dataset.bucket);
-    const note = document.getElementById("os-interrupted");
-    if (left.length && note) {
-        note.hidden = false;
+    showInterrupted(document.getElementById("os-interrupted"), interrupted(page.dataset.bucket));
+}
+
+/* What another tab has under way is not interrupted: tabs tell each other. */
+function showInterrupted(note, found) {
+    let left = found;
+    const show = () => {
+        note.hidden = !left.length;
         note.querySelector("[data-names]").textContent = left.map((one) => one.key).join(", ");
-        note.querySelector("button").addEventListener("click", () => {
-            for (const one of left) localStorage.removeItem(one.name);
-            note.hidden = true;
-        });
-    }
+    };
+    const tabs = new BroadcastChannel("objectstore-uploads");
+    tabs.addEventListener("message", ({ data }) => {
+        if (data === "who?") tabs.postMessage(queue.held);
+        else left = left.filter((one) => !data.includes(one.name));
+        show();
+    });
+    note.querySelector("button").addEventListener("click", () => {
+        for (const one of left) queue.forget(one);
+        left = [];
+        show();
+    });
+    tabs.postMessage("who?");
+    show();
 }

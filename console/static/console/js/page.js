@@ -1,15 +1,33 @@
 /* What every page does: copy, fill, add rows, refresh while a job runs. */
 
+/* Pages that came over plain http, but from this machine, are given no clipboard. */
+async function toClipboard(text) {
+    if (navigator.clipboard) return navigator.clipboard.writeText(text);
+    const field = Object.assign(document.createElement("textarea"), { value: text, className: "os-hidden" });
+    const before = document.activeElement;
+    document.body.append(field);
+    field.select();
+    const isCopied = document.execCommand("copy");
+    field.remove();
+    before?.focus();
+    return isCopied ? undefined : Promise.reject(new Error("There is no clipboard."));
+}
+
+function selectAll(source) {
+    if (source.select) source.select();
+    else getSelection().selectAllChildren(source);
+}
+
 function copyText(button) {
     const source = document.getElementById(button.dataset.copies);
     const text = source ? (source.value ?? source.textContent) : button.dataset.text;
     const said = button.querySelector("[data-said]") ?? button;
-    const before = said.textContent;
-    navigator.clipboard.writeText(text.trim()).then(
+    said.dataset.before ??= said.textContent;
+    toClipboard(text.trim()).then(
         () => { said.textContent = "Copied"; },
-        () => { said.textContent = "Press Ctrl+C"; source?.select?.(); },
+        () => { said.textContent = "Press Ctrl+C"; if (source) selectAll(source); },
     );
-    setTimeout(() => { said.textContent = before; }, 1500);
+    setTimeout(() => { said.textContent = said.dataset.before; }, 1500);
 }
 
 function selectSnippet(button) {
@@ -87,21 +105,43 @@ document.addEventListener("change", (event) => {
 /* A page about a job that is under way shows how far it is, without a reload. */
 const EVERY = 1500;
 
+/* Give the region as it is now; nothing where the server does not answer, or has signed
+   the reader out. */
 async function freshly(region) {
     const answer = await fetch(window.location.href, { credentials: "same-origin" });
-    if (!answer.ok || answer.redirected) return region;
-    const fresh = new DOMParser()
+    if (!answer.ok || answer.redirected) return null;
+    return new DOMParser()
         .parseFromString(await answer.text(), "text/html")
         .getElementById(region.id);
-    if (!fresh) return region;
+}
+
+/* Who works by keyboard stays on the button or link that is in focus. */
+function replaceLive(region, fresh) {
+    const active = region.contains(document.activeElement) ? document.activeElement : null;
     region.replaceWith(fresh);
-    return fresh;
+    if (!active) return;
+    const same = [...fresh.querySelectorAll(active.tagName)]
+        .find((one) => one.textContent === active.textContent);
+    same?.focus({ preventScroll: true });
+}
+
+function sayStale(region) {
+    if (region.querySelector("[data-stale]")) return;
+    const note = document.createElement("div");
+    note.className = "os-alert os-alert-warn";
+    note.dataset.stale = "1";
+    note.setAttribute("role", "status");
+    note.textContent = `The server does not answer, or you are signed out. This is how it was at ${new Date().toLocaleTimeString()}.`;
+    region.prepend(note);
 }
 
 async function refreshLive(region) {
     // A server that is away for a moment is asked again.
-    const fresh = await freshly(region).catch(() => region);
-    if (fresh.dataset.live) setTimeout(() => refreshLive(fresh), EVERY);
+    const fresh = await freshly(region).catch(() => null);
+    if (fresh) replaceLive(region, fresh);
+    else sayStale(region);
+    const shown = fresh ?? region;
+    if (shown.dataset.live) setTimeout(() => refreshLive(shown), EVERY);
 }
 
 const live = document.querySelector("[data-live]");

@@ -106,6 +106,15 @@ export function interrupted(bucket) {
         .map((name) => ({ name, key: name.split(" ").slice(4).join(" ") }));
 }
 
+/* Forget the parts that were sent, here and in the store. */
+async function forget(urls, name, key) {
+    const kept = localStorage.getItem(name);
+    localStorage.removeItem(name);
+    if (!kept) return;
+    const { upload_id } = JSON.parse(kept);
+    await send("DELETE", address(urls.parts, { key, upload_id }), null).catch(() => {});
+}
+
 export class Transfer {
     constructor(queue, file, key, overwrites) {
         this.queue = queue;
@@ -271,16 +280,8 @@ export class Transfer {
         this.giveUp();
     }
 
-    /* Forget the parts that were sent, here and in the store. */
     async giveUp() {
-        if (!this.file) return;
-        const kept = localStorage.getItem(this.memory);
-        localStorage.removeItem(this.memory);
-        if (kept) {
-            const { upload_id } = JSON.parse(kept);
-            await send("DELETE", address(this.queue.urls.parts, { key: this.key, upload_id }), null)
-                .catch(() => {});
-        }
+        if (this.file) await forget(this.queue.urls, this.memory, this.key);
     }
 
     again() {
@@ -348,6 +349,17 @@ export class Queue {
 
     changed(transfer) {
         this.onChange(transfer);
+    }
+
+    /* Give up an upload that this browser remembers. */
+    forget({ name, key }) {
+        return forget(this.urls, name, key);
+    }
+
+    /* Name what is still under way here, as it is remembered. */
+    get held() {
+        const isOpen = ({ file, state }) => file && ["waiting", "running", "paused", "failed"].includes(state);
+        return this.transfers.filter(isOpen).map((one) => one.memory);
     }
 
     get isBusy() {
