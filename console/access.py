@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from fnmatch import fnmatchcase
 from typing import Any
 
 from django.http import HttpRequest
 
+from buckets.access import decide, resource_arn
 from iam.access import may
 from iam.authenticate import facts_of
 from iam.principals import Principal
 from iam.queries import principal_of_user
+from kernel.results import BucketInfo
 
 NOT_ASKED = object()
 # Actions on what belongs to the account as a whole, and the ARN they are asked for.
@@ -67,6 +70,37 @@ def names_many(resource: str) -> bool:
     """Tell whether a resource stands for buckets of several names."""
     name = resource.removeprefix("arn:aws:s3:::").partition("/")[0]
     return "*" in name or "?" in name
+
+
+def may_in_part(
+    principal: Principal, action: str, bucket: BucketInfo, key: str = ""
+) -> bool:
+    """Tell whether a policy allows in part what is not allowed in all of a bucket.
+
+    The part is a folder, or what meets the statement's conditions.
+    """
+    if decide(principal, action, bucket, key).decision.is_denied:
+        return False
+    return any(
+        grants_somewhere(principal, action, statement)
+        and speaks_of(statement, bucket.name, is_of_object=bool(key))
+        for policy in principal.policies
+        for statement in policy.grants
+    )
+
+
+def speaks_of(statement: Any, bucket_name: str, *, is_of_object: bool) -> bool:
+    """Tell whether a statement is about a bucket, or about objects in it."""
+    if statement.is_not_resource:
+        return True
+    arns = [one.text for one in statement.resources.patterns]
+    if not is_of_object:
+        return any(fnmatchcase(resource_arn(bucket_name), arn) for arn in arns)
+    return any(
+        fnmatchcase(resource_arn(bucket_name), arn.partition("/")[0])
+        for arn in arns
+        if "/" in arn or arn.endswith("*")
+    )
 
 
 def grants_somewhere(principal: Principal, action: str, statement: Any) -> bool:

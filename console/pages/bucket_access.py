@@ -11,6 +11,7 @@ from django.http.response import HttpResponseBase
 from django.urls import reverse
 
 from buckets.access import find_bucket, is_allowed
+from console.access import may_in_part
 from console.pages.buckets import BucketPage, is_open_to_public
 from console.roles import BY_NAME, OF_BUCKET, give_role
 from console.settings.widgets import ConsoleForm
@@ -39,11 +40,11 @@ class Reach:
     """What one person may do in a bucket."""
 
     identity: Identity
-    answers: list[tuple[str, bool]]
+    answers: list[tuple[str, str]]
 
     @property
     def has_any(self) -> bool:
-        return any(is_so for _, is_so in self.answers)
+        return any(answer != "no" for _, answer in self.answers)
 
 
 class AccessForm(ConsoleForm):
@@ -70,15 +71,29 @@ def reaches_of(people: list[Identity], bucket: BucketInfo) -> list[Reach]:
 
 
 def reach_of(identity: Identity, person: Principal, bucket: BucketInfo) -> Reach:
-    answers = [
-        (
-            words,
-            identity.is_active
-            and is_allowed(person, action, bucket, "*" if is_of_object else ""),
-        )
-        for words, action, is_of_object in QUESTIONS
-    ]
-    return Reach(identity, answers)
+    return Reach(
+        identity,
+        [
+            (words, answer_of(identity, person, action, bucket, is_of_object))
+            for words, action, is_of_object in QUESTIONS
+        ],
+    )
+
+
+def answer_of(
+    identity: Identity,
+    person: Principal,
+    action: str,
+    bucket: BucketInfo,
+    is_of_object: bool,
+) -> str:
+    """Tell whether a person may do something: yes, no, or in part."""
+    key = "*" if is_of_object else ""
+    if not identity.is_active:
+        return "no"
+    if is_allowed(person, action, bucket, key):
+        return "yes"
+    return "in part" if may_in_part(person, action, bucket, key) else "no"
 
 
 def may_give(principal: Principal) -> bool:
@@ -101,6 +116,7 @@ class BucketAccess(BucketPage):
         response = self.render_bucket(
             bucket,
             reaches=reaches_of(people, bucket),
+            most=MOST_PEOPLE,
             questions=[words for words, _, _ in QUESTIONS],
             form=form or AccessForm(plain(people)),
             others=plain(people),

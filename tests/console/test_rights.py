@@ -10,7 +10,9 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from buckets.access import find_bucket
 from buckets.operations import create_bucket
+from console.pages.bucket_access import reaches_of
 from console.settings.policies import IDENTITY_POLICIES
 from kernel.bodies import Body
 from objects.listings import list_objects
@@ -171,3 +173,59 @@ def test_access_asks_as_much_for_many_people(
     for number in range(6):
         sign_in(f"more-{number}", ROLES["Auditor"], ROLES["Self-service"])
     assert queries() == few
+
+
+@pytest.mark.parametrize(
+    ("statements", "answers"),
+    [
+        (
+            [
+                {
+                    "Effect": "Allow",
+                    "Action": "s3:ListBucket",
+                    "Resource": "arn:aws:s3:::{bucket}",
+                    "Condition": {"StringLike": {"s3:prefix": "in/*"}},
+                },
+                {
+                    "Effect": "Allow",
+                    "Action": ["s3:GetObject", "s3:PutObject"],
+                    "Resource": "arn:aws:s3:::{bucket}/in/*",
+                },
+            ],
+            ["in part", "in part", "in part", "no", "no"],
+        ),
+        (
+            [{"Effect": "Allow", "Action": "*", "Resource": "arn:aws:s3:::other/*"}],
+            ["no"] * 5,
+        ),
+        (
+            [
+                {
+                    "Effect": "Allow",
+                    "Action": "s3:GetObject",
+                    "Resource": "arn:aws:s3:::{bucket}/in/*",
+                },
+                {
+                    "Effect": "Deny",
+                    "Action": "*",
+                    "Resource": "arn:aws:s3:::{bucket}/*",
+                },
+            ],
+            ["no"] * 5,
+        ),
+    ],
+    ids=["folder", "elsewhere", "denied"],
+)
+def test_access_tells_of_those_who_may_in_part(
+    account: Any,
+    sign_in: Any,
+    bucket: str,
+    statements: list[Any],
+    answers: list[str],
+) -> None:
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    sign_in("ada", document.replace("{bucket}", bucket))
+    [reach] = reaches_of(
+        list(account.identities.filter(name="ada")), find_bucket(bucket)
+    )
+    assert [answer for _, answer in reach.answers] == answers
