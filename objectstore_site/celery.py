@@ -4,8 +4,11 @@ import os
 from typing import Any
 
 from celery import Celery, signals
+from kombu.transport import TRANSPORT_ALIASES
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "objectstore_site.settings")
+
+TRANSPORT_ALIASES["filesystem"] = "objectstore_site.broker:Transport"
 
 app = Celery("objectstore")
 app.config_from_object("django.conf:settings", namespace="CELERY")
