@@ -150,7 +150,8 @@ TABLE: dict[str, tuple[str, Handler]] = {
     "DELETE object ?uploadId": ("AbortMultipartUpload", multipart.abort),
 }
 
-# The sub-resources of AWS; any other parameter names none (AWS ignores x-id and such).
+# The sub-resources of AWS, and MinIO's own "events", whose clients take a listing for a
+# stream that broke and ask for ever; any other parameter names none (AWS ignores x-id).
 SUBRESOURCES = (
     "uploadId",
     "uploads",
@@ -180,6 +181,7 @@ SUBRESOURCES = (
     "accelerate",
     "analytics",
     "annotation",
+    "events",
     "intelligent-tiering",
     "inventory",
     "logging",

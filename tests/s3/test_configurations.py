@@ -411,6 +411,15 @@ def test_what_is_not_there_says_so(s3, s3_bucket, refused, call):
         getattr(s3, call)(Bucket=s3_bucket)
 
 
+def test_listening_to_events_as_on_minio_is_no_listing(s3, s3_bucket, refused):
+    def listen(params, **_):
+        params["url"] += "&events=s3%3AObjectCreated%3A%2A"
+
+    s3.meta.events.register("before-call.s3.ListObjects", listen)
+    with refused("NotImplemented", 501):
+        s3.list_objects(Bucket=s3_bucket)
+
+
 def test_no_sub_resource_of_aws_is_passed_over(s3):
     model = s3.meta.service_model
     for name in model.operation_names:
