@@ -25,6 +25,13 @@ from kernel.errors import (
 
 RESERVED_BUCKET_NAMES: Final = frozenset({"admin", "objects", "docs"})
 
+# What a name can hold that nobody sees, or that turns round what follows it: controls,
+# marks and overrides of direction, spaces without width. The joiners are left, of which
+# emoji and Persian are written.
+INVISIBLE: Final = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u00ad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff]"
+)
+
 # The kept header by which a page of a website leads elsewhere.
 REDIRECT: Final = "x-amz-website-redirect-location"
 
@@ -164,3 +171,8 @@ def next_name(text: str) -> str:
         return ""
     following = 0xE000 if stem[-1] == "\ud7ff" else ord(stem[-1]) + 1
     return stem[:-1] + chr(following)
+
+
+def visible(text: str) -> str:
+    """Write a name so that people see all that it holds: photo⟨U+202E⟩gpj.exe."""
+    return INVISIBLE.sub(lambda found: f"⟨U+{ord(found[0]):04X}⟩", text)

@@ -34,6 +34,7 @@ from kernel.errors import (
 from kernel.http.forms import read_form
 from kernel.http.requests import client_address, is_secure
 from kernel.http.responses import object_headers, object_response
+from kernel.names import visible
 from shares import operations
 from shares.models import Share
 from shares.operations import ShareEndedError
@@ -171,7 +172,7 @@ def page(request: HttpRequest, share: Share, token: str) -> HttpResponseBase:
             status=303, headers={"Location": reverse("share", args=[token])}
         )
     facts = facts_of(request)
-    context: dict[str, Any] = {"share": share, "name": last_name(share.key)}
+    context: dict[str, Any] = {"share": share, "name": visible(last_name(share.key))}
     if share.most_downloads is not None:
         context["left"] = share.most_downloads - share.download_count
     if share.takes_uploads:
@@ -182,7 +183,7 @@ def page(request: HttpRequest, share: Share, token: str) -> HttpResponseBase:
         link = reverse("share_download", args=[token])
         context["files"] = [
             (
-                one.key.removeprefix(share.key),
+                visible(one.key.removeprefix(share.key)),
                 one.size,
                 f"{link}?{urlencode({'key': one.key})}",
             )
@@ -260,7 +261,7 @@ def sent_by_form(request: HttpRequest, token: str) -> HttpResponseBase:
         context = {"error": error, "link": link}
         status = error.status_in_rest
         return render(request, "shares/refused.html", context, status=status)
-    return render(request, "shares/arrived.html", {"name": name, "link": link})
+    return render(request, "shares/arrived.html", {"name": visible(name), "link": link})
 
 
 def take_form(request: HttpRequest, share: Share) -> str:

@@ -28,6 +28,7 @@ from kernel.errors import (
     ObjectStoreError,
     OperationAborted,
 )
+from kernel.names import visible
 from kernel.results import BucketInfo, ObjectInfo
 from lifecycle.operations import saved_rules
 from lifecycle.rules import expiration_of
@@ -468,7 +469,7 @@ class ObjectPage(BucketPage):
         self, request: HttpRequest, name: str, key: str, version_id: str
     ) -> HttpResponseBase:
         bulk.undelete_key(self.principal, name, key, now=timezone.now())
-        self.say(f"{key} is back.")
+        self.say(f"{visible(key)} is back.")
         return self.go(object_link(name, key))
 
 

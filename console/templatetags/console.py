@@ -14,6 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.timesince import timesince
 
+from kernel.names import visible
+
 register = template.Library()
 
 MINUTE = timedelta(minutes=1)
@@ -119,6 +121,9 @@ def last_name(key: str) -> str:
     """Give what stands after the last folder."""
     stem = key.rstrip("/")
     return stem.rpartition("/")[2] + ("/" if key.endswith("/") else "")
+
+
+register.filter("visible", visible)
 
 
 @register.simple_tag

@@ -501,6 +501,23 @@ def test_a_folder_that_is_there_is_opened_as_it_is(
     assert len(list_object_versions(root, versioned).versions) == 1
 
 
+DISGUISED = "in/photo\u202egpj.exe"
+
+
+def test_what_turns_a_name_round_is_shown(
+    operator: Any, root: Any, versioned: str
+) -> None:
+    """A program shall not look like a picture."""
+    put(root, versioned, DISGUISED)
+    asked = {"key": DISGUISED}
+    for answer in (
+        operator.get(page(versioned, "objects", prefix="in/")),
+        operator.get(page(versioned, "object", **asked)),
+        operator.post(f"/admin/buckets/{versioned}/delete/", asked),
+    ):
+        assert "photo⟨U+202E⟩gpj.exe</" in answer.content.decode()
+
+
 def test_an_archived_object_is_restored_on_its_page(
     operator: Any, root: Any, bucket: str
 ) -> None:

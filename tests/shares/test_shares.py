@@ -103,6 +103,15 @@ def test_uploaded_page_is_only_ever_saved(
     assert body_of(response) == SCRIPT
 
 
+def test_a_shared_name_shows_what_turns_it_round(
+    client: Client, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "in/photo\u202egpj.exe")
+    for key in ("in/photo\u202egpj.exe", "in/"):
+        _, link = share(root, bucket, key, is_folder=key.endswith("/"))
+        assert "photo⟨U+202E⟩gpj.exe</" in client.get(link).content.decode()
+
+
 def test_link_to_a_version_stays_with_it(
     client: Client, root: Any, versioned: str
 ) -> None:
