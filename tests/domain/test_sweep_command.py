@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from datetime import timedelta
 from pathlib import Path
 
@@ -74,3 +75,38 @@ def test_a_crash_before_the_first_byte_leaves_no_file_to_remove(db):
 def test_a_grace_in_the_past_is_refused(db):
     with pytest.raises(CommandError, match="negative"):
         sweep(grace=-1)
+
+
+def extra_files(**options: bool) -> str:
+    written = io.StringIO()
+    call_command("extra_files", stdout=written, **options)
+    return written.getvalue()
+
+
+def test_files_that_no_row_names_are_listed_and_deleted(
+    root, bucket, tmp_path, settings
+):
+    settings.OBJECTSTORE_PENDING_GRACE_SECONDS = 3600
+    for key in ("kept", "forgotten"):
+        put(root, bucket, key, timezone.now())
+    forgotten = Blob.objects.order_by("pk").last()
+    stray = tmp_path / "blobs" / "standard" / forgotten.path
+    # A database of before the second upload.
+    delete_object(root, bucket, "forgotten", now=timezone.now())
+    Blob.objects.filter(pk=forgotten.pk).delete()
+    (tmp_path / "blobs" / "standard" / "ab").mkdir(exist_ok=True)
+    foreign = tmp_path / "blobs" / "standard" / "ab" / "notes.txt"
+    foreign.write_text("not the store's")
+    # It may be of an upload that goes on just now.
+    assert "standard: 0 extra files" in extra_files(delete=True)
+    for path in (tmp_path / "blobs").rglob("*"):
+        if path.is_file():
+            os.utime(path, (0, 0))
+    found = extra_files()
+    assert f"standard: 1 extra files found, {len(LARGE)} bytes" in found
+    assert str(stray) in found
+    assert stray.exists()
+    assert "standard: 1 extra files deleted" in extra_files(delete=True)
+    assert not stray.exists()
+    assert foreign.exists()
+    assert files(tmp_path) == 2
