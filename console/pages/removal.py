@@ -11,6 +11,7 @@ from django.http import HttpResponse, QueryDict
 from django.http.response import HttpResponseBase
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html
 
 from buckets.access import find_bucket, get_bucket
 from buckets.operations import list_buckets
@@ -22,9 +23,11 @@ from console.pages.browser import DELIMITER, browse_link, folder_of
 from console.pages.buckets import BucketPage, may_in
 from console.pages.filters import Filters, read_search
 from console.settings.widgets import ConsoleForm
+from console.templatetags.console import plural
 from iam.access import may
 from iam.principals import Principal
 from kernel.errors import AccessDenied, InvalidArgument, ObjectStoreError
+from kernel.names import visible
 from kernel.results import BucketInfo
 from objects import bulk
 from objects.bulk import PurgeScope, Targets, Weight
@@ -217,7 +220,13 @@ class Delete(ChosenPage):
         if done:
             self.say(f"{done} deleted.")
         if queued:
-            self.say(f"{queued} folder{'s' * (queued > 1)}: deleting as a job.")
+            self.say(
+                format_html(
+                    '{}: deleting as <a class="os-underlined" href="{}">a job</a>.',
+                    plural(queued, "folder"),
+                    reverse("admin:jobs"),
+                )
+            )
         self.warn_of([f"{one.key}: {one.error.text}" for one in failures])
 
 
@@ -582,6 +591,8 @@ class Transfer(ChosenPage):
         ]
         if len(queued) == len(moves) == 1:
             return self.go(reverse("admin:job", args=[queued[0].pk]))
+        if len(queued) == len(moves):
+            return self.go(reverse("admin:jobs"))
         return self.go(browse_link(target_bucket, folder_of(moves[0].target)))
 
     def moves(self, chosen: Chosen, target: str) -> list[Move]:
@@ -676,5 +687,13 @@ class Transfer(ChosenPage):
             measure_of(weight, PurgeScope.CURRENT),
             now=timezone.now(),
         )
-        self.say(f"{move.source} goes to {target_bucket}/{move.target} as a job.")
+        self.say(
+            format_html(
+                '{} goes to {}/{} as <a class="os-underlined" href="{}">a job</a>.',
+                visible(move.source),
+                target_bucket,
+                visible(move.target),
+                reverse("admin:job", args=[job.pk]),
+            )
+        )
         return job

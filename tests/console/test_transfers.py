@@ -137,6 +137,20 @@ def test_folder_is_renamed_from_its_own_name(
     assert keys_in(root, bucket) == ["2026/new/a"]
 
 
+def test_several_folders_lead_to_their_jobs(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    """The target is empty yet, and would tell nothing of them."""
+    for key in ("one/a", "two/b", "c"):
+        put(root, bucket, key)
+    gone = send(operator, bucket, folder=["one/", "two/"], target="to/")
+    assert gone["Location"] == "/admin/jobs/"
+    gone = send(operator, bucket, folder=["to/one/", "to/two/"], key="c", target="in/")
+    shown = operator.get(gone["Location"]).content.decode()
+    for job in Job.objects.order_by("-pk")[:2]:
+        assert f'href="/admin/jobs/{job.pk}/">a job</a>' in shown
+
+
 def test_nothing_goes_where_it_is(operator: Any, root: Any, bucket: str) -> None:
     put(root, bucket, "f/a")
     for given in ({"key": "f/a", "target": "f/"}, {"folder": "f/", "target": "f"}):
