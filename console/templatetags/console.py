@@ -91,7 +91,8 @@ def nearness(when: datetime | None) -> str:
     if now < when < now + MINUTE:
         return "within a minute"
     if when > now:
-        return f"in {timesince(now, when, depth=1)}"
+        # Cut, not rounded, what lasts two days would end in one, from its beginning.
+        return f"in {timesince(now, when + MINUTE / 2, depth=2)}"
     if (now - when).total_seconds() < 60:
         return "just now"
     return f"{timesince(when, now, depth=1)} ago"

@@ -125,7 +125,7 @@ def test_key_is_made_rotated_disabled_and_deleted_by_keyboard(
     page.get_by_text("It takes the place of").wait_for()
     new = page.get_by_label("Access key id").input_value()
     page.goto("/admin/keys/")
-    page.locator("tr", has_text=old).get_by_text("ends in 6 days").wait_for()
+    page.locator("tr", has_text=old).get_by_text("ends in 1 week").wait_for()
     for act, then in (("Disable", "disabled"), ("Enable", "active")):
         page.get_by_label(f"Acts on {new}").click()
         row = page.locator("tr", has_text=new)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.utils import timezone
 from buckets.configurations import Configuration
 from buckets.operations import create_bucket
 from console.settings.registry import BY_SLUG, SETTINGS
+from console.templatetags.console import nearness
 from kernel.bodies import Body
 from kernel.results import ObjectAttributes
 from objects.operations import delete_object, put_object
@@ -149,3 +151,21 @@ def test_search_finds_buckets_people_and_pages(operator: Any, root: Any) -> None
 def test_search_goes_into_a_bucket(operator: Any, bucket: str) -> None:
     response = operator.get("/admin/search/", {"s": f"{bucket}/a/b"})
     assert f"/admin/buckets/{bucket}/objects/?prefix=a%2Fb".encode() in response.content
+
+
+@pytest.mark.parametrize(
+    ("ahead", "said"),
+    [
+        (timedelta(days=2, seconds=-5), "in 2 days"),
+        (timedelta(days=1, hours=23), "in 1 day, 23 hours"),
+        (timedelta(minutes=5), "in 5 minutes"),
+        (timedelta(seconds=20), "within a minute"),
+        (timedelta(days=-2), "2 days ago"),
+    ],
+)
+def test_times_are_as_near_as_they_are_said_to_be(
+    monkeypatch: Any, ahead: timedelta, said: str
+) -> None:
+    now = datetime(2026, 3, 1, 12, tzinfo=UTC)
+    monkeypatch.setattr(timezone, "now", lambda: now)
+    assert nearness(now + ahead).replace("\xa0", " ") == said
