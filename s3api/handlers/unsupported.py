@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from kernel.errors import NotImplemented
+from kernel.errors import InvalidArgument, NotImplemented
 from s3api.requests import S3Request
 
 # Headers of an upload that ask for something this server does not do.
 WITHOUT_EFFECT = ("HTTP_X_AMZ_WRITE_OFFSET_BYTES",)
+# Parameters of other operations: what was meant for a version or for a part must not
+# take an object's place.
+OF_OTHERS = {
+    "versionId": "This operation does not accept a version-id.",
+    "partNumber": "This operation does not accept partNumber without uploadId",
+}
 # Conditions on deletes that AWS has for directory buckets only.
 OF_DIRECTORIES = (
     "HTTP_X_AMZ_IF_MATCH_LAST_MODIFIED_TIME",
@@ -15,8 +21,16 @@ OF_DIRECTORIES = (
 
 
 def refuse_what_has_no_effect(request: S3Request) -> None:
-    """Raise NotImplemented for a header of an upload that would be ignored."""
+    """Raise NotImplemented for a header of an upload that would be ignored.
+
+    Raises InvalidArgument for such a parameter.
+    """
     refuse(request, WITHOUT_EFFECT)
+    for name, message in OF_OTHERS.items():
+        if name in request.query:
+            raise InvalidArgument(
+                message, argument_name=name, argument_value=request.query[name][:64]
+            )
 
 
 def refuse_conditions_of_directories(request: S3Request) -> None:

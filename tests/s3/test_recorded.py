@@ -329,3 +329,22 @@ def test_a_copy_onto_itself_says_what_it_changes(s3, s3_bucket, refused):
         s3.copy_object(**place, CopySource=place)
     s3.copy_object(**place, CopySource=place, StorageClass="STANDARD_IA")
     assert s3.head_object(**place)["StorageClass"] == "STANDARD_IA"
+
+
+@pytest.mark.parametrize("parameter", ["versionId=null", "partNumber=1"])
+def test_what_was_meant_for_a_version_or_a_part_takes_no_objects_place(
+    s3, s3_bucket, refused, parameter
+):
+    def add(params, **_):
+        params["url"] += f"?{parameter}"
+
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    s3.put_object(**place, Body=b"whole")
+    for operation in ("PutObject", "CopyObject"):
+        s3.meta.events.register(f"before-call.s3.{operation}", add)
+    with refused("InvalidArgument", 400) as refusal:
+        s3.put_object(**place, Body=b"part")
+    assert refusal.response["Error"]["ArgumentName"] == parameter.partition("=")[0]
+    with refused("InvalidArgument", 400):
+        s3.copy_object(**place, CopySource=place, MetadataDirective="REPLACE")
+    assert s3.get_object(**place)["Body"].read() == b"whole"
