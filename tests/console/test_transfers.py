@@ -151,6 +151,15 @@ def test_several_folders_lead_to_their_jobs(
         assert f'href="/admin/jobs/{job.pk}/">a job</a>' in shown
 
 
+def test_what_is_chosen_is_told_to_its_end(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    given = {"key": [f"key-{n}" for n in range(9)], "kind": "copy"}
+    text = operator.post(f"/admin/buckets/{bucket}/transfer/", given).content.decode()
+    assert "Copy 9 items" in text
+    assert "and 3 more" in text
+
+
 def test_nothing_goes_where_it_is(operator: Any, root: Any, bucket: str) -> None:
     put(root, bucket, "f/a")
     for given in ({"key": "f/a", "target": "f/"}, {"folder": "f/", "target": "f"}):
