@@ -13,7 +13,8 @@ from iam.principals import Principal
 from kernel import auditing
 from kernel.database.commit import commit
 from kernel.errors import NoSuchEntity, ServiceUnavailable
-from lifecycle.models import Damage, LifecycleRun, ScrubRun
+from lifecycle.models import LifecycleRun, ScrubRun
+from lifecycle.queries import damages
 from lifecycle.restores import failing_jobs
 from monitoring.access import RUN_TASK, check_may_operate
 from monitoring.models import TaskOutcome
@@ -83,7 +84,7 @@ def due_at(row: PeriodicTask, now: datetime) -> datetime | None:
 def passes() -> Passes:
     return Passes(
         scrubs=list(ScrubRun.objects.order_by("-pk")[:3]),
-        damaged=Damage.objects.count(),
+        damaged=damages().count(),
         waiting_restores=RestoreJob.objects.filter(blob__isnull=True).count(),
         failed_restores=failing_jobs().count(),
     )

@@ -72,7 +72,7 @@ def scrub(
     else:
         is_finished = bool(blobs) or not silent
     if is_finished:
-        commit(lambda: ScrubRun.objects.filter(pk=run.pk).update(finished_at=now))
+        commit(partial(finish_scrub, run, now))
     return Scrubbed(blobs, size, damaged, is_finished, tuple(sorted(silent)))
 
 
@@ -130,6 +130,11 @@ def advance_scrub(run: ScrubRun, read: list[BlobInfo], now: datetime) -> None:
         size=F("size") + sum(blob.size for blob in read),
         updated_at=now,
     )
+
+
+def finish_scrub(run: ScrubRun, now: datetime) -> None:
+    ScrubRun.objects.filter(pk=run.pk).update(finished_at=now)
+    Damage.objects.exclude(blob_id__in=Blob.objects.values("pk")).delete()
 
 
 def is_damaged(listed: BlobInfo, md5: str, now: datetime) -> bool:

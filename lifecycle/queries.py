@@ -9,9 +9,9 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Any
 
-from django.db.models import F, Q, Sum
+from django.db.models import F, Q, QuerySet, Sum
 
-from blobs.models import Part
+from blobs.models import BlobState, Part
 from buckets.models import Bucket
 from kernel.database.fields import column_time
 from kernel.database.rows import Row, execute, fetch_all, fetch_one
@@ -21,7 +21,7 @@ from kernel.names import next_name
 from kernel.results import read_json, read_time
 from kernel.versions import NULL_VERSION
 from lifecycle.evaluation import Version
-from lifecycle.models import LifecycleOutcome, LifecycleRun
+from lifecycle.models import Damage, LifecycleOutcome, LifecycleRun
 from lifecycle.rules import Action, Clause, RuleSet, key_ranges
 from objects.models import MultipartUpload, ObjectVersion, RestoreJob
 from objects.queries import EVERY, PARTS, TABLE
@@ -318,6 +318,11 @@ def switch_blob(
             [new_blob_id, storage_class, version_row_id, old_blob_id],
         )
     )
+
+
+def damages() -> QuerySet[Damage]:
+    """Give the damage that is known of bytes which something still names."""
+    return Damage.objects.filter(blob__state=BlobState.LIVE)
 
 
 def places_of(blob_id: int) -> list[str]:

@@ -27,7 +27,8 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from iam.queries import check_sealing_keys
-from lifecycle.models import Damage, LifecycleRun, ScrubRun
+from lifecycle.models import LifecycleRun, ScrubRun
+from lifecycle.queries import damages
 from lifecycle.restores import failing_jobs
 from monitoring.heartbeats import BEAT, SILENT_AFTER, WORKER
 from monitoring.models import Heartbeat, TaskOutcome
@@ -403,7 +404,7 @@ def check_sweep(now: datetime) -> list[Finding]:
 
 def check_scrub(now: datetime) -> list[Finding]:
     title = "Scrub"
-    damaged = Damage.objects.count()
+    damaged = damages().count()
     if damaged:
         return not_good(
             State.BAD,

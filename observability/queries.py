@@ -11,7 +11,7 @@ from django.db.models.functions import Coalesce
 from buckets.models import Bucket, BucketUsage
 from console.models import Job
 from kernel.database.rows import fetch_all
-from lifecycle.models import Damage
+from lifecycle.queries import damages
 
 HELD = {
     "objects": "objects_count",
@@ -52,7 +52,7 @@ def holdings(largest: int) -> Holdings:
         largest=largest_buckets(largest),
         jobs=dict(Job.objects.values_list("state").annotate(Count("pk")).order_by()),
         waiting_blobs=waiting_blobs(),
-        damaged_blobs=Damage.objects.count(),
+        damaged_blobs=damages().count(),
     )
 
 

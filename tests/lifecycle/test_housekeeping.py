@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from django.core.files.storage import storages
 from django.core.management import CommandError, call_command
+from django.db import connection
 from django.db.models import F
 
 from blobs import store
@@ -310,3 +311,24 @@ def test_one_file_that_never_answers_stops_no_scrub(plain, stored, monkeypatch):
     monkeypatch.setattr(kind, "exists", ask_others)
     done = housekeeping.scrub(now=NOW)
     assert (done.blobs, done.damaged, done.is_finished) == (2, 1, True)
+
+
+def test_a_small_object_that_is_damaged_can_be_deleted(plain):
+    plain.put("small", 1, b"1")
+    Blob.objects.update(data=b"2")
+    assert housekeeping.scrub(now=NOW).damaged == 1
+    plain.delete("small", 0)
+    connection.check_constraints()
+    assert not queries.damages().exists()
+    housekeeping.scrub(now=NOW)
+    assert not Damage.objects.exists()
+
+
+def test_damage_of_what_was_deleted_is_told_no_more(plain, stored):
+    plain.put("large", 1, b"1")
+    file_of(1).unlink()
+    with pytest.raises(CommandError, match="1 blobs are damaged"):
+        call_command("scrub")
+    plain.delete("large", 0)
+    call_command("scrub")
+    assert not queries.damages().exists()

@@ -8,7 +8,6 @@ from django.core.management.base import BaseCommand, CommandError
 from django.utils import timezone
 
 from lifecycle import housekeeping, queries
-from lifecycle.models import Damage
 
 
 class Command(BaseCommand):
@@ -17,7 +16,7 @@ class Command(BaseCommand):
     def handle(self, *arguments: Any, **options: Any) -> None:
         done = housekeeping.scrub(now=timezone.now(), anew=True)
         self.stdout.write(f"{done.blobs} blobs read, {done.size} bytes")
-        damages = Damage.objects.select_related("blob").order_by("blob_id")
+        damages = queries.damages().order_by("blob_id")
         for one in damages:
             self.stdout.write(f"blob {one.blob_id}: {one.problem}")
             for place in queries.places_of(one.blob_id):
