@@ -28,7 +28,7 @@ from iam.principals import Principal
 from iam.queries import principal_of
 from kernel import auditing
 from kernel.auditing import audited
-from kernel.database.commit import commit
+from kernel.database.commit import commit, is_cut_off
 from kernel.errors import (
     AccessDenied,
     InvalidRequest,
@@ -356,7 +356,11 @@ def run_job(job_id: int) -> dict[str, Any]:
 
 
 def carry_out(job: Job) -> JobState:
-    """Do a job's steps, and write down how it ended."""
+    """Do a job's steps, and write down how it ended.
+
+    One that the database left in the lurch has not: it is gone on with as one whose
+    worker died.
+    """
     try:
         with beating(job):
             state, error = run_steps(job), ""
@@ -364,8 +368,9 @@ def carry_out(job: Job) -> JobState:
         state, error = JobState.FAILED, refusal.text
     except LostJobError:
         raise
-    except Exception:
-        end(job, JobState.FAILED, "The server failed; its log says more.")
+    except Exception as error:
+        if not is_cut_off(error):
+            end(job, JobState.FAILED, "The server failed; its log says more.")
         raise
     if state is JobState.PAUSED:
         rest(job)

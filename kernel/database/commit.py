@@ -30,6 +30,8 @@ MOST_TOGETHER = 256
 MOST_TRIES = 5
 # PostgreSQL's codes for a deadlock and for a serialisation failure: try again.
 TRANSIENT = frozenset({"40P01", "40001"})
+# How the codes begin with which it hangs up; a connection that just broke has none.
+CONNECTION_LOST = ("08", "57P")
 
 
 @traced("commit")
@@ -100,8 +102,13 @@ def _commit_alone[T](record: Callable[[], T], using: str) -> T:
             _note(1, began)
             return result
         except DatabaseError as error:
-            if attempt == MOST_TRIES or not _is_transient(error):
-                raise _translated(error) from error
+            if attempt < MOST_TRIES and _is_transient(error):
+                continue
+            refusal = _translated(error)
+            if refusal is error:
+                # From itself it would forget the driver's error that it comes from.
+                raise
+            raise refusal from error
     raise AssertionError("the last attempt returns or raises")
 
 
@@ -112,6 +119,14 @@ def _note(writes: int, began: float) -> None:
 
 def _is_transient(error: DatabaseError) -> bool:
     return getattr(error.__cause__, "sqlstate", None) in TRANSIENT
+
+
+def is_cut_off(error: BaseException) -> bool:
+    """Tell whether PostgreSQL hung up or was not there: another time it may be."""
+    code = getattr(error.__cause__, "sqlstate", "")
+    return isinstance(error, OperationalError) and (
+        code is None or code.startswith(CONNECTION_LOST)
+    )
 
 
 def _is_busy(error: BaseException) -> bool:

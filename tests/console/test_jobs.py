@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import OperationalError as DatabaseIsAway
 from django.utils import timezone
 from kombu.exceptions import OperationalError
+from psycopg.errors import AdminShutdown
 
 from buckets.operations import create_bucket, delete_bucket, put_bucket_policy
 from console import jobs, tasks
@@ -246,6 +248,25 @@ def test_a_worker_that_has_lost_its_job_leaves_it_to_the_other(
     job.refresh_from_db()
     assert (job.state, job.done_count) == (JobState.RUNNING, 2)
     assert (job.heard_at, job.finished_at) == (taken_over, None)
+
+
+def test_a_job_goes_on_after_the_database_hung_up(
+    root: Any, many: list[str], bucket: str, broker: list[int], monkeypatch: Any
+) -> None:
+    job = start(root, bucket)
+
+    def hang_up() -> None:
+        raise DatabaseIsAway("terminating connection") from AdminShutdown()
+
+    after_first_page(monkeypatch, hang_up)
+    with pytest.raises(DatabaseIsAway):
+        jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.RUNNING, 2)
+    Job.objects.update(heard_at=LONG_AGO)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count) == (JobState.DONE, len(many))
 
 
 @pytest.mark.django_db(transaction=True)

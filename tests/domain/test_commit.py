@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Group
 from django.db import (
+    DatabaseError,
     IntegrityError,
     OperationalError,
     connection,
@@ -19,7 +20,8 @@ from django.db import (
 )
 
 from kernel.database import commit as seam
-from kernel.database.commit import commit
+from kernel.database.commit import commit, is_cut_off
+from kernel.database.rows import fetch_one
 from kernel.errors import NoSuchKey, ServiceUnavailable
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -294,3 +296,18 @@ def test_a_database_that_another_process_holds_is_waited_for_once(monkeypatch):
 
 def wait_for_the_database(milliseconds: int) -> None:
     connection.connection.execute(f"PRAGMA busy_timeout = {milliseconds}")
+
+
+def test_an_error_of_the_database_keeps_what_it_comes_from() -> None:
+    with pytest.raises(DatabaseError) as raised:
+        seam._commit_alone(lambda: fetch_one("SELECT 1 FROM nowhere", []), "default")
+    assert isinstance(raised.value.__cause__, connection.Database.Error)
+    assert not is_cut_off(raised.value)
+
+
+@pytest.mark.skipif("connection.vendor == 'sqlite'", reason="it cannot be hung up on")
+def test_a_database_that_hung_up_is_told_from_one_that_refuses() -> None:
+    end = "SELECT pg_terminate_backend(pg_backend_pid())"
+    with pytest.raises(OperationalError) as raised:
+        commit(lambda: fetch_one(end, []))
+    assert is_cut_off(raised.value)
