@@ -185,6 +185,7 @@ def decide(
     """Weigh identity policies, session policies, the bucket policy and ACLs."""
     if callable(context):
         context = context()
+    context = {**(context or {}), **owner_context(principal, bucket)}
     configurations = configurations_of(bucket.configurations_text)
     request = access_request(principal, action, bucket.name, key, context, target)
     identity = evaluate(request, principal.policies)
@@ -332,6 +333,16 @@ def access_request(
             **(context or {}),
         },
     )
+
+
+def owner_context(principal: Principal, bucket: BucketInfo) -> dict[str, str]:
+    """Tell whose the bucket is; nobody in particular has policies that would ask."""
+    if principal.is_anonymous:
+        return {}
+    is_own = principal.account_id == bucket.owner_id
+    number = principal.account_number if is_own else ""
+    number = number or queries.account_number(bucket.owner_id)
+    return {"aws:resourceaccount": number, "s3:resourceaccount": number}
 
 
 def tag_context(target: ObjectInfo | None) -> dict[str, str]:

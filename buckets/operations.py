@@ -21,7 +21,7 @@ from buckets.configurations import (
     policy_kind,
 )
 from buckets.object_lock import ENABLED
-from iam.condition_keys import principal_context
+from iam.condition_keys import principal_context, unknown_keys
 from iam.policy import AccessRequest, evaluate, is_public, parse_policy
 from iam.principals import Principal
 from kernel import auditing
@@ -37,6 +37,7 @@ from kernel.errors import (
     InvalidArgument,
     InvalidBucketAclWithObjectOwnership,
     InvalidBucketState,
+    MalformedPolicy,
     NoSuchBucket,
     NoSuchBucketPolicy,
     NoSuchCORSConfiguration,
@@ -485,8 +486,8 @@ def put_bucket_policy(
 ) -> None:
     """Attach a policy to a bucket.
 
-    Raises MalformedPolicy, and AccessDenied for a public policy where public access
-    is blocked.
+    Raises MalformedPolicy, also for a condition that would never hold since nobody
+    knows its key, and AccessDenied for a public policy where public access is blocked.
     """
     bucket = get_bucket(
         principal, "s3:PutBucketPolicy", name, expected_owner=expected_owner
@@ -497,6 +498,9 @@ def put_bucket_policy(
         kind=policy_kind(),
         bucket=name,
     )
+    unknown = unknown_keys(policy.condition_keys)
+    if unknown:
+        raise MalformedPolicy(f"Policy has an invalid condition key: {unknown[0]}")
     block = configurations_of(bucket.configurations_text).public_access_block
     if block.get("BlockPublicPolicy") and is_public(policy):
         raise AccessDenied(

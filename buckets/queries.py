@@ -248,6 +248,11 @@ def account_names(account_id: int) -> frozenset[str]:
         return frozenset(cursor.fetchone() or ())
 
 
+def account_number(account_id: int) -> str:
+    row = fetch_one("SELECT number FROM iam_account WHERE id = %s", [account_id])
+    return "" if row is None else str(row[0])
+
+
 def key_value_bucket(account_id: int) -> str | None:
     """Name the bucket of an account's key-value dialect, if it has one yet."""
     return (

@@ -58,7 +58,12 @@ def named_by(request: HttpRequest, services: frozenset[str]) -> Authenticated:
         )
     if scheme in SIGNED or is_in_query:
         principal, payload = authenticate_signature(request, services)
-        facts = facts_of(request, payload.authentication)
+        facts = facts_of(
+            request,
+            payload.authentication,
+            signed_at=payload.signed_at,
+            payload_hash=payload.payload_hash,
+        )
         return Authenticated(principal.asking(facts), payload)
     if scheme == "bearer":
         return by_bearer_key(request, authorization[7:].strip())
@@ -71,7 +76,13 @@ def named_by(request: HttpRequest, services: frozenset[str]) -> Authenticated:
     return by_session(request) or Authenticated(ANONYMOUS.asking(facts_of(request)))
 
 
-def facts_of(request: HttpRequest, authentication: str = "") -> RequestFacts:
+def facts_of(
+    request: HttpRequest,
+    authentication: str = "",
+    *,
+    signed_at: str = "",
+    payload_hash: str = "",
+) -> RequestFacts:
     """Gather what policies may ask about a request."""
     meta = request.META
     return RequestFacts(
@@ -82,6 +93,8 @@ def facts_of(request: HttpRequest, authentication: str = "") -> RequestFacts:
         referer=meta.get("HTTP_REFERER", ""),
         authentication=authentication,
         pays=meta.get("HTTP_X_AMZ_REQUEST_PAYER") == "requester",
+        signed_at=signed_at,
+        payload_hash=payload_hash,
     )
 
 

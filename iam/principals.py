@@ -23,6 +23,8 @@ class RequestFacts(NamedTuple):
     referer: str = ""
     authentication: str = ""
     pays: bool = False
+    signed_at: str = ""
+    payload_hash: str = ""
 
 
 NO_REQUEST = RequestFacts()

@@ -64,6 +64,11 @@ class Payload(NamedTuple):
     context: SigningContext | None = None
 
     @property
+    def signed_at(self) -> str:
+        """When it was signed, as version 4 writes it; version 2's is not kept."""
+        return self.context.timestamp if self.context else ""
+
+    @property
     def is_framed(self) -> bool:
         """Tell whether the body comes in aws-chunked frames."""
         return self.payload_hash.startswith(FRAMED)

@@ -149,5 +149,14 @@ class Policy:
         object.__setattr__(self, "denials", tuple(self._of(Effect.DENY)))
         object.__setattr__(self, "grants", tuple(self._of(Effect.ALLOW)))
 
+    @property
+    def condition_keys(self) -> list[str]:
+        """The keys that its conditions ask for, in lower case."""
+        return [
+            condition.key
+            for statement in self.statements
+            for condition in statement.conditions
+        ]
+
     def _of(self, effect: Effect) -> Iterator[Statement]:
         return (one for one in self.statements if one.effect is effect)

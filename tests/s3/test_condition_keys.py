@@ -36,6 +36,16 @@ def restricted(connect, new_user):
         ({"StringEquals": {"s3:signatureversion": "AWS4-HMAC-SHA256"}}, True),
         ({"StringEquals": {"s3:authType": "REST-HEADER"}}, True),
         ({"StringEquals": {"s3:authType": "REST-QUERY-STRING"}}, False),
+        ({"NumericLessThan": {"s3:signatureAge": "600000"}}, True),
+        ({"NumericGreaterThan": {"s3:signatureAge": "600000"}}, False),
+        ({"StringLike": {"s3:x-amz-content-sha256": "UNSIGNED-*"}}, False),
+        ({"Null": {"s3:x-amz-content-sha256": "true"}}, False),
+        ({"Bool": {"aws:ViaAWSService": "false"}}, True),
+        ({"Bool": {"aws:PrincipalIsAWSService": "false"}}, True),
+        ({"StringEquals": {"aws:RequestedRegion": "us-east-1"}}, True),
+        ({"StringEquals": {"aws:RequestedRegion": "eu-west-1"}}, False),
+        ({"StringEquals": {"s3:ResourceAccount": "000000000000"}}, False),
+        ({"Null": {"aws:ResourceAccount": "false"}}, True),
     ],
 )
 def test_when_and_how_a_request_comes(
@@ -59,6 +69,42 @@ def test_how_a_presigned_url_is_signed(restricted, s3, s3_bucket, version):
         "get_object", {"Bucket": s3_bucket, "Key": "key"}
     )
     assert httpx.get(url).status_code == 200
+
+
+def test_a_presigned_url_is_refused_before_its_end(s3, s3_bucket, denying):
+    """AWS, "Bucket policy examples using Signature Version 4 condition keys"."""
+    s3.put_object(Bucket=s3_bucket, Key="key", Body=b"x")
+    named = {"Bucket": s3_bucket, "Key": "key"}
+    url = s3.generate_presigned_url("get_object", named)
+    age = {"s3:signatureAge": "600000"}
+    denying(s3_bucket, "s3:GetObject", {"NumericGreaterThan": age})
+    assert httpx.get(url).status_code == 200
+    denying(s3_bucket, "s3:GetObject", {"NumericLessThan": age})
+    assert httpx.get(url).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("key", "is_known"),
+    [
+        ("aws:SecureTransprt", False),
+        ("s3:nokey", False),
+        ("s3:ExistingObjectTag", False),
+        ("s3:ExistingObjectTag/color", True),
+        ("aws:PrincipalTag/a/b", True),
+        ("aws:SourceVpce", True),
+        ("AWS:sourceIP", True),
+        ("s3:x-amz-acl", True),
+        ("sts:ExternalId", True),
+    ],
+)
+def test_a_key_that_there_is_not_is_refused(s3_bucket, denying, refused, key, is_known):
+    """Its condition would never hold, and what it denies would be let in."""
+    condition = {"StringEquals": {key: "value"}}
+    if is_known:
+        denying(s3_bucket, "s3:GetObject", condition)
+        return
+    with refused("MalformedPolicy", 400):
+        denying(s3_bucket, "s3:GetObject", condition)
 
 
 def test_a_deny_from_a_day_on_holds(s3, s3_bucket, refused):
