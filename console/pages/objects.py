@@ -423,7 +423,9 @@ class ObjectPage(BucketPage):
     def share(
         self, request: HttpRequest, name: str, key: str, version_id: str
     ) -> HttpResponseBase:
-        seconds = int(request.POST.get("seconds", "3600"))
+        asked = request.POST.get("seconds", "3600")
+        # What is no number is as wrong as none: the link itself says what it can last.
+        seconds = int(asked) if asked.isdecimal() and len(asked) < 10 else 0
         link = links.presigned(
             request, self.principal, name, key, version_id, seconds, now=timezone.now()
         )

@@ -291,10 +291,13 @@ def test_link_opens_without_a_key(
     assert b"".join(opened.streaming_content) == b"shared"
 
 
-def test_link_lasts_seven_days_at_most(operator: Any, root: Any, bucket: str) -> None:
+@pytest.mark.parametrize("seconds", ["604801", "0", "-1", "x", "9" * 5000])
+def test_link_lasts_seven_days_at_most(
+    operator: Any, root: Any, bucket: str, seconds: str
+) -> None:
     put(root, bucket, "a")
     response = operator.post(
-        page(bucket, "object", key="a"), {"act": "share", "seconds": "604801"}
+        page(bucket, "object", key="a"), {"act": "share", "seconds": seconds}
     )
     assert response.status_code == 400
 
