@@ -17,7 +17,7 @@ import httpx
 
 from bench import fill, load, servers, signing, telemetry
 
-ROUNDS = 3
+ROUNDS = 5
 SMALL, LARGE = 4096, 64 * 1024**2
 AUTHORIZATION = f"Bearer {servers.API_KEY}"
 HEADERS = {"Authorization": AUTHORIZATION}
@@ -99,7 +99,7 @@ def report(url: str, empty: str, nginx: str | None, folder: Path) -> None:
         ours = statistics.median(pair[0] for pair in pairs)
         theirs = statistics.median(pair[1] for pair in pairs)
         ratio = statistics.median(a / b for a, b in pairs)
-        print(f"{name:32}{ours:12,.0f}{theirs:12,.0f}{ratio:8.2f}", flush=True)
+        print(f"{name:32}{ours:12,.0f}{theirs:12,.0f}{ratio:8.3f}", flush=True)
     report_large(rest, nginx)
     report_listing(url)
 
