@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fnmatch import fnmatchcase
 from typing import Any
 
 from django.http import HttpRequest
@@ -10,6 +9,7 @@ from django.http import HttpRequest
 from buckets.access import decide, resource_arn
 from iam.access import may
 from iam.authenticate import facts_of
+from iam.condition_keys import principal_context
 from iam.principals import Principal
 from iam.queries import principal_of_user
 from kernel.results import BucketInfo
@@ -83,23 +83,25 @@ def may_in_part(
         return False
     return any(
         grants_somewhere(principal, action, statement)
-        and speaks_of(statement, bucket.name, is_of_object=bool(key))
+        and speaks_of(principal, statement, bucket.name, is_of_object=bool(key))
         for policy in principal.policies
         for statement in policy.grants
     )
 
 
-def speaks_of(statement: Any, bucket_name: str, *, is_of_object: bool) -> bool:
+def speaks_of(
+    principal: Principal, statement: Any, bucket_name: str, *, is_of_object: bool
+) -> bool:
     """Tell whether a statement is about a bucket, or about objects in it."""
     if statement.is_not_resource:
         return True
-    arns = [one.text for one in statement.resources.patterns]
+    bucket, context = resource_arn(bucket_name), principal_context(principal)
     if not is_of_object:
-        return any(fnmatchcase(resource_arn(bucket_name), arn) for arn in arns)
+        return bool(statement.resources.matches(bucket, context))
     return any(
-        fnmatchcase(resource_arn(bucket_name), arn.partition("/")[0])
-        for arn in arns
-        if "/" in arn or arn.endswith("*")
+        one.split("/", 1)[0].matches(bucket, context)
+        for one in statement.resources.patterns
+        if "/" in one.text or one.text.endswith("*")
     )
 
 
