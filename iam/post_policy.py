@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from iam.sigv4 import signing_key
+from iam.sigv4 import is_timestamp, signing_key
 from kernel.errors import (
     AccessDenied,
     EntityTooLarge,
@@ -42,6 +42,7 @@ class FormCredential:
     date: str = ""
     region: str = ""
     service: str = ""
+    signed_at: str = ""
 
     @property
     def is_version_4(self) -> bool:
@@ -80,8 +81,20 @@ def credential_of(fields: Mapping[str, str]) -> FormCredential | None:
             date,
             region,
             service,
+            signing_time(fields),
         )
     return FormCredential(needed(fields, "awsaccesskeyid"), needed(fields, "signature"))
+
+
+def signing_time(fields: Mapping[str, str]) -> str:
+    text = needed(fields, "x-amz-date")
+    if not is_timestamp(text):
+        raise InvalidArgument(
+            "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"",
+            argument_name="x-amz-date",
+            argument_value=text[:256],
+        )
+    return text
 
 
 def needed(fields: Mapping[str, str], name: str) -> str:

@@ -115,7 +115,8 @@ def signer(request: S3Request, fields: dict[str, str]) -> Principal:
     key = find_key(credential.access_key_id, token)
     post_policy.verify(fields["policy"], credential, key.secret)
     kind = "POST" if credential.is_version_4 else "AWS-POST"
-    return key.principal.asking(facts_of(request.http, kind))
+    facts = facts_of(request.http, kind, signed_at=credential.signed_at)
+    return key.principal.asking(facts)
 
 
 def policy_of(form: Form) -> PostPolicy | None:

@@ -83,6 +83,24 @@ def test_a_presigned_url_is_refused_before_its_end(s3, s3_bucket, denying):
     assert httpx.get(url).status_code == 403
 
 
+def test_so_is_a_form(s3, s3_bucket, denying):
+    form = s3.generate_presigned_post(s3_bucket, "key")
+    age = {"s3:signatureAge": "600000"}
+
+    def sent(**fields):
+        told = {**form["fields"], **fields}
+        return httpx.post(form["url"], data=told, files={"file": b"x"})
+
+    denying(s3_bucket, "s3:PutObject", {"NumericGreaterThan": age})
+    assert sent().status_code == 204
+    denying(s3_bucket, "s3:PutObject", {"NumericLessThan": age})
+    assert sent().status_code == 403
+    # Its time is what the policy signs.
+    denying(s3_bucket, "s3:PutObject", {"NumericGreaterThan": age})
+    for moment in ("", "yesterday", "20200101T000000Z"):
+        assert sent(**{"x-amz-date": moment}).status_code == 403
+
+
 @pytest.mark.parametrize(
     ("key", "is_known"),
     [

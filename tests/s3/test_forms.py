@@ -9,6 +9,9 @@ from base64 import b64encode
 import httpx
 import pytest
 
+from iam.post_policy import credential_of
+from kernel.errors import InvalidArgument
+
 
 def post(form, file, name="a.txt", **more):
     return httpx.post(
@@ -172,3 +175,18 @@ def test_a_policy_that_cannot_be_read_is_refused(s3_bucket, live_store, document
     answer = post({"url": f"{live_store.url}/{s3_bucket}", "fields": fields}, b"x")
     assert answer.status_code == 400
     assert "InvalidPolicyDocument" in answer.text
+
+
+@pytest.mark.parametrize("moment", [None, "", "yesterday", "2020-01-01T00:00:00Z"])
+def test_a_form_of_version_4_says_when_it_was_signed(moment):
+    fields = {
+        "policy": "e30=",
+        "x-amz-algorithm": "AWS4-HMAC-SHA256",
+        "x-amz-credential": "id/20200101/us-east-1/s3/aws4_request",
+        "x-amz-signature": "0" * 64,
+    }
+    if moment is not None:
+        fields["x-amz-date"] = moment
+    with pytest.raises(InvalidArgument) as refusal:
+        credential_of(fields)
+    assert refusal.value.details["argument_name"] == "x-amz-date"
