@@ -8,19 +8,31 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import groupby
 
 WIDTH, HEIGHT = 1000.0, 100.0
 # Of a column, what stays free beside its bar.
 GAP = 0.2
+# What stands for a value that there is not.
+NOTHING = "–"
 
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One line, or one layer of the bars: its name, its tone and its values."""
+    """One layer of the bars: its name, its tone and its values."""
 
     name: str
     tone: str
     values: Sequence[float]
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line: its name, its tone and its values; None where nothing was measured."""
+
+    name: str
+    tone: str
+    values: Sequence[float | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +89,12 @@ def bars(
 def lines(
     title: str,
     moments: Sequence[datetime],
-    series: Sequence[Series],
+    series: Sequence[Line],
     written: Callable[[float], str],
     clock: str,
 ) -> Chart:
-    """Draw lines over one another."""
-    top = max((value for one in series for value in one.values), default=0.0)
+    """Draw lines over one another, with gaps where nothing was measured."""
+    top = max((most(one.values) for one in series), default=0.0)
     shapes = [Shape(one.name, one.tone, line_path(one.values, top)) for one in series]
     return chart(title, "lines", shapes, moments, series, top, written, clock)
 
@@ -92,20 +104,18 @@ def chart(
     kind: str,
     shapes: list[Shape],
     moments: Sequence[datetime],
-    series: Sequence[Series],
+    series: Sequence[Series] | Sequence[Line],
     top: float,
     written: Callable[[float], str],
     clock: str,
 ) -> Chart:
     width = WIDTH / max(len(moments), 1)
     rows = [
-        [moment.strftime(clock), *(written(one.values[i]) for one in series)]
+        [moment.strftime(clock), *(cell(one.values[i], written) for one in series)]
         for i, moment in enumerate(moments)
     ]
     names = [one.name for one in series]
-    said = ", ".join(
-        f"{one.name} {written(max(one.values, default=0))}" for one in series
-    )
+    said = ", ".join(f"{one.name} {written(most(one.values))}" for one in series)
     return Chart(
         title=title,
         kind=kind,
@@ -122,6 +132,14 @@ def chart(
         rows=rows,
         is_empty=not top,
     )
+
+
+def most(values: Sequence[float | None]) -> float:
+    return max((value for value in values if value is not None), default=0.0)
+
+
+def cell(value: float | None, written: Callable[[float], str]) -> str:
+    return NOTHING if value is None else written(value)
 
 
 def spoken(names: Sequence[str], row: Sequence[str]) -> str:
@@ -142,19 +160,24 @@ def bar_path(values: Sequence[float], floors: Sequence[float], top: float) -> st
     return "".join(drawn)
 
 
-def line_path(values: Sequence[float], top: float) -> str:
+def line_path(values: Sequence[float | None], top: float) -> str:
     if not top:
         return ""
     step = WIDTH / max(len(values), 1)
-    points = [
-        f"{(i + 0.5) * step:.1f} {HEIGHT - HEIGHT * value / top:.2f}"
-        for i, value in enumerate(values)
-    ]
+    drawn = []
+    for is_gap, run in groupby(enumerate(values), lambda point: point[1] is None):
+        if not is_gap:
+            points = [(i, HEIGHT - HEIGHT * value / top) for i, value in run]
+            drawn.append(run_path(points, step))
+    return "".join(drawn)
+
+
+def run_path(points: list[tuple[int, float]], step: float) -> str:
+    """Draw what was measured without a gap; a single point is a dash, to be seen."""
     if len(points) == 1:
-        # A single point would not be seen.
-        y = points[0].partition(" ")[2]
-        points = [f"0 {y}", f"{WIDTH:.0f} {y}"]
-    return "M" + "L".join(points)
+        place, y = points[0]
+        return f"M{place * step:.1f} {y:.2f}h{step:.1f}"
+    return "M" + "L".join(f"{(i + 0.5) * step:.1f} {y:.2f}" for i, y in points)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from console.charts import Chart, Series, bars, lines
+from console.charts import NOTHING, Chart, Line, Series, bars, cell, lines
 from console.templatetags.console import number, size
 from iam.principals import Principal
 from monitoring.models import Capacity, Span, Traffic
@@ -67,9 +67,11 @@ def figures_of(name: str, now: datetime) -> Figures:
             (operation, count, round(100 * count / most, 1))
             for operation, count in shown
         ],
-        middle=duration(quantile(whole.latency, BOUNDS, 0.5)),
-        slow=duration(quantile(whole.latency, BOUNDS, 0.95)),
-        failed_percent=f"{100 * whole.failed / (whole.requests or 1):.2f} %",
+        middle=cell(quantile(whole.latency, BOUNDS, 0.5), duration),
+        slow=cell(quantile(whole.latency, BOUNDS, 0.95), duration),
+        failed_percent=f"{100 * whole.failed / whole.requests:.2f} %"
+        if whole.requests
+        else NOTHING,
     )
 
 
@@ -110,8 +112,8 @@ def charts_of(
             "Latency",
             moments,
             [
-                Series("half within", "one", latencies(tallies, 0.5)),
-                Series("95 % within", "two", latencies(tallies, 0.95)),
+                Line("half within", "one", latencies(tallies, 0.5)),
+                Line("95 % within", "two", latencies(tallies, 0.95)),
             ],
             duration,
             asked.clock,
@@ -120,8 +122,8 @@ def charts_of(
             "Traffic",
             moments,
             [
-                Series("sent", "one", [tally.sent for tally in tallies]),
-                Series("received", "two", [tally.received for tally in tallies]),
+                Line("sent", "one", [tally.sent for tally in tallies]),
+                Line("received", "two", [tally.received for tally in tallies]),
             ],
             size_text,
             asked.clock,
@@ -129,7 +131,7 @@ def charts_of(
     ]
 
 
-def latencies(tallies: list[Tally], part: float) -> list[float]:
+def latencies(tallies: list[Tally], part: float) -> list[float | None]:
     return [quantile(tally.latency, BOUNDS, part) for tally in tallies]
 
 

@@ -270,11 +270,16 @@ def forget_old(now: datetime) -> None:
     commit(record)
 
 
-def quantile(latency: Sequence[int], bounds: Sequence[float], part: float) -> float:
-    """Estimate the time within which this part of the requests was answered."""
+def quantile(
+    latency: Sequence[int], bounds: Sequence[float], part: float
+) -> float | None:
+    """Estimate the time within which this part of the requests was answered.
+
+    None where there were no requests.
+    """
     wanted, passed = part * sum(latency), 0
     if not wanted:
-        return 0.0
+        return None
     for number, count_ in enumerate(latency):
         if passed + count_ >= wanted:
             low = bounds[number - 1] if number else 0.0

@@ -94,6 +94,23 @@ def test_dashboard_draws_each_range(
     assert response.context_data["growth"].rows[-1][1] == "7.9 KiB"
 
 
+def test_no_latency_is_told_of_times_without_requests(
+    operator: Client, served: None
+) -> None:
+    figures = operator.get("/admin/", {"range": "1h"}).context_data["figures"]
+    requests, latency, _ = figures.charts
+    assert [row[1:] for row in latency.rows].count(["–", "–"]) == 59
+    assert [row[1] for row in requests.rows].count("0") == 59
+    # One dash, where there was something.
+    assert [shape.path.count("M") for shape in latency.shapes] == [1, 1]
+    assert latency.shapes[0].path.endswith("h16.7")
+
+
+def test_no_time_and_no_part_is_told_of_no_requests(operator: Client) -> None:
+    figures = operator.get("/admin/").context_data["figures"]
+    assert (figures.slow, figures.failed_percent) == ("–", "–")
+
+
 def test_figures_of_the_server_are_for_its_operators(
     sign_in: Any, served: None
 ) -> None:
@@ -379,6 +396,15 @@ def test_tiles_fill_the_map_and_keep_their_shares() -> None:
         assert tile.x + tile.width <= 100.001
         assert tile.y + tile.height <= 100.001
     assert charts.tiles([("a", 0.0)]) == []
+
+
+def test_lines_have_gaps_where_nothing_was_measured() -> None:
+    now = timezone.now()
+    line = charts.Line("a", "x", [None, 4, 2, None, 1])
+    drawn = charts.lines("T", [now] * 5, [line], str, "%H")
+    assert drawn.shapes[0].path == "M300.0 0.00L500.0 50.00M800.0 75.00h200.0"
+    assert [row[1] for row in drawn.rows] == ["–", "4", "2", "–", "1"]
+    assert drawn.summary == "T; at most: a 4."
 
 
 def test_bars_stand_upon_each_other() -> None:

@@ -133,7 +133,7 @@ def test_counters_of_another_form_begin_anew() -> None:
 
 
 def test_quantiles_lie_within_their_bounds() -> None:
-    assert traffic.quantile([0, 0, 0, 0], BOUNDS, 0.5) == 0.0
+    assert traffic.quantile([0, 0, 0, 0], BOUNDS, 0.5) is None
     assert traffic.quantile([100, 0, 0, 0], BOUNDS, 0.5) == pytest.approx(0.05)
     assert traffic.quantile([50, 50, 0, 0], BOUNDS, 0.95) == pytest.approx(0.91)
     assert traffic.quantile([0, 0, 0, 5], BOUNDS, 0.5) == 10.0
