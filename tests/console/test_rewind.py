@@ -140,10 +140,11 @@ def test_nothing_to_go_back_to(operator: Any, versioned: str, past: str) -> None
 
 def test_a_bucket_without_versions_says_why_not(operator: Any, bucket: str) -> None:
     page = operator.get(f"/admin/buckets/{bucket}/objects/")
-    assert b"This bucket keeps no versions" in page.content
-    past = operator.get(f"/admin/buckets/{bucket}/objects/?at=2026-01-01T00:00")
-    assert past.status_code == 400
-    assert b"keeps no versions" in past.content
+    assert b"Rewind" not in page.content
+    for typed in ("objects", "rewind"):
+        past = operator.get(f"/admin/buckets/{bucket}/{typed}/?at=2026-01-01T00:00")
+        assert past.status_code == 400
+        assert b"keeps no versions" in past.content
 
 
 def test_rights(sign_in: Any, versioned: str, past: str) -> None:
