@@ -283,8 +283,23 @@ CHECKS = {
 }
 
 
+# What ends a thing, what moves it, and how both say when.
+ORDERS = (
+    ("Expiration", "Transitions", "Days"),
+    ("Expiration", "Transitions", "Date"),
+    ("NoncurrentVersionExpiration", "NoncurrentVersionTransitions", "NoncurrentDays"),
+)
+
+
 def check_together(rule: Mapping[str, Any]) -> None:
     """Refuse combinations that AWS refuses."""
+    check_suits_tags(rule)
+    check_has_one_calendar(rule)
+    for ending, moving, unit in ORDERS:
+        check_moves_first(rule, ending, moving, unit)
+
+
+def check_suits_tags(rule: Mapping[str, Any]) -> None:
     conditions = filter_of(rule).get("And", filter_of(rule))
     has_tags = "Tag" in conditions or "Tags" in conditions
     if has_tags and "AbortIncompleteMultipartUpload" in rule:
@@ -294,3 +309,35 @@ def check_together(rule: Mapping[str, Any]) -> None:
     marker = rule.get("Expiration", {}).get("ExpiredObjectDeleteMarker")
     if has_tags and marker:
         raise InvalidRequest("ExpiredObjectDeleteMarker cannot be specified with Tags.")
+
+
+def check_has_one_calendar(rule: Mapping[str, Any]) -> None:
+    """Refuse days beside dates: which of them comes first differs by object."""
+    elements = [*rule.get("Transitions", ()), rule.get("Expiration", {})]
+    if all(any(unit in one for one in elements) for unit in ("Days", "Date")):
+        raise InvalidRequest(
+            "Found mixed 'Date' and 'Days' based Expiration and Transition actions "
+            f"in lifecycle rule for filter '{filter_text(rule)}'"
+        )
+
+
+def check_moves_first(
+    rule: Mapping[str, Any], ending: str, moving: str, unit: str
+) -> None:
+    """Refuse to move what is gone by then."""
+    end = rule.get(ending, {}).get(unit)
+    moves = [one[unit] for one in rule.get(moving, ()) if unit in one]
+    if end is not None and moves and end <= max(moves):
+        raise InvalidArgument(
+            f"'{unit}' in the {ending} action for filter '{filter_text(rule)}' must be "
+            f"{'later' if unit == 'Date' else 'greater'} than '{unit}' in the "
+            f"{moving.removesuffix('s')} action",
+            argument_name=unit,
+            argument_value=str(end),
+        )
+
+
+def filter_text(rule: Mapping[str, Any]) -> str:
+    """Name a rule's filter in a refusal as AWS does."""
+    conditions = filter_of(rule).get("And", filter_of(rule))
+    return f"(prefix={conditions.get('Prefix', '')})"

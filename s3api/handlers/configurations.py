@@ -16,7 +16,7 @@ from buckets.encryption import check_encryption
 from buckets.lifecycle import ACTIONS, ALL_CLASSES_128K, MINIMUM, check_lifecycle
 from buckets.object_lock import check_object_lock
 from buckets.website import check_website
-from kernel.errors import InvalidStorageClass, MalformedXML
+from kernel.errors import InvalidArgument, InvalidStorageClass, MalformedXML
 from kernel.names import BUCKET_TAGS_MAX, check_tags
 from s3api import rgw
 from s3api.documents import as_document, content
@@ -106,6 +106,9 @@ delete_public_access_block = remover(Configuration.PUBLIC_ACCESS_BLOCK)
 
 
 SMALLEST = "x-amz-transition-default-minimum-object-size"
+INFREQUENT = frozenset({"STANDARD_IA", "ONEZONE_IA"})
+LEAST_DAYS = 30
+UNITS = {"Transitions": "Days", "NoncurrentVersionTransitions": "NoncurrentDays"}
 
 
 def get_lifecycle(request: S3Request) -> HttpResponse:
@@ -125,8 +128,30 @@ def put_lifecycle(request: S3Request) -> HttpResponse:
     checked = check_lifecycle(
         rules | wanted_minimum(request), settings.OBJECTSTORE_STORAGE_CLASSES
     )
+    if not rgw.is_asked():
+        check_infrequent(form["Rules"])
     store(request, Configuration.LIFECYCLE, checked)
     return with_minimum(empty(), checked)
+
+
+def check_infrequent(rules: list[dict[str, Any]]) -> None:
+    """Refuse to move to AWS's infrequent access sooner than AWS does.
+
+    AWS, "Transitioning objects using Amazon S3 Lifecycle". It is a rule of AWS's own
+    classes, by their names: what is called `cold` here may be moved at once.
+    """
+    for rule in rules:
+        for action, unit in UNITS.items():
+            for move in rule.get(action, ()):
+                name, days = move["StorageClass"], move.get(unit, LEAST_DAYS)
+                if name in INFREQUENT and days < LEAST_DAYS:
+                    raise InvalidArgument(
+                        f"'{unit}' in {action.removesuffix('s')} action must be "
+                        f"greater than or equal to {LEAST_DAYS} for storageClass "
+                        f"'{name}'",
+                        argument_name=unit,
+                        argument_value=str(days),
+                    )
 
 
 def check_are_whole(form: dict[str, Any]) -> None:

@@ -21,10 +21,19 @@ CLASSES = ["standard", "cold", "archive"]
 REFUSALS = (MalformedXML, InvalidArgument, InvalidRequest, InvalidTag)
 
 DAYS = st.integers(1, 10_000)
-DATES = st.dates().map(lambda date: f"{date.isoformat()}T00:00:00Z")
-WHEN = st.fixed_dictionaries({"Days": DAYS}) | st.fixed_dictionaries({"Date": DATES})
-NONCURRENT = st.fixed_dictionaries(
-    {"NoncurrentDays": DAYS}, optional={"NewerNoncurrentVersions": DAYS}
+# A rule moves before it deletes, and says both in days or both by date.
+WHEN = {
+    "Days": (st.integers(0, 99), st.integers(100, 10_000)),
+    "Date": tuple(
+        years.map(lambda year: f"{year}-02-28T00:00:00Z")
+        for years in (st.integers(1000, 1999), st.integers(2000, 9999))
+    ),
+}
+SOONER, LATER = (
+    st.fixed_dictionaries(
+        {"NoncurrentDays": days}, optional={"NewerNoncurrentVersions": DAYS}
+    )
+    for days in (st.integers(1, 99), st.integers(100, 10_000))
 )
 TAGS = st.fixed_dictionaries(
     {"Key": st.sampled_from(["team", "stage"]), "Value": st.sampled_from(["", "a b"])}
@@ -42,30 +51,35 @@ FILTERS = st.one_of(
         }
     ),
 )
-ACTION_VALUES = {
-    "Transitions": st.lists(
-        st.tuples(WHEN, st.sampled_from(CLASSES)).map(
-            lambda pair: {**pair[0], "StorageClass": pair[1]}
+
+
+def moves(when):
+    return st.tuples(when, st.sampled_from(CLASSES)).map(
+        lambda pair: {**pair[0], "StorageClass": pair[1]}
+    )
+
+
+def rules_in(unit):
+    """Draw rules that name times in days, or by date."""
+    early, late = (st.fixed_dictionaries({unit: times}) for times in WHEN[unit])
+    actions = {
+        "Transitions": st.lists(
+            moves(early), max_size=3, unique_by=lambda one: one["StorageClass"]
         ),
-        max_size=3,
-        unique_by=lambda one: one["StorageClass"],
-    ),
-    "Expiration": WHEN | st.just({"ExpiredObjectDeleteMarker": True}),
-    "NoncurrentVersionTransitions": st.lists(
-        st.tuples(NONCURRENT, st.sampled_from(CLASSES)).map(
-            lambda pair: {**pair[0], "StorageClass": pair[1]}
+        "Expiration": late | st.just({"ExpiredObjectDeleteMarker": True}),
+        "NoncurrentVersionTransitions": st.lists(moves(SOONER), max_size=3),
+        "NoncurrentVersionExpiration": LATER,
+        "AbortIncompleteMultipartUpload": st.fixed_dictionaries(
+            {"DaysAfterInitiation": DAYS}
         ),
-        max_size=3,
-    ),
-    "NoncurrentVersionExpiration": NONCURRENT,
-    "AbortIncompleteMultipartUpload": st.fixed_dictionaries(
-        {"DaysAfterInitiation": DAYS}
-    ),
-}
-RULES = st.fixed_dictionaries(
-    {"Status": st.sampled_from(["Enabled", "Disabled"]), "Filter": FILTERS},
-    optional=ACTION_VALUES,
-).filter(lambda rule: any(rule.get(action) for action in ACTIONS))
+    }
+    return st.fixed_dictionaries(
+        {"Status": st.sampled_from(["Enabled", "Disabled"]), "Filter": FILTERS},
+        optional=actions,
+    ).filter(lambda rule: any(rule.get(action) for action in ACTIONS))
+
+
+RULES = st.sampled_from(sorted(WHEN)).flatmap(rules_in)
 KNOWN = sorted(
     RULE_ELEMENTS
     | FILTER_ELEMENTS
@@ -161,6 +175,18 @@ def test_what_is_not_of_the_published_form(malformed):
         {"Expiration": {"Days": 2**63}},
         {"Expiration": {"Date": "2030-01-01T12:00:00Z"}},
         {"ID": "i" * 256},
+        {"Transitions": [{"Days": 1, "StorageClass": "cold"}]},
+        {
+            "Expiration": {"Date": "2030-01-31"},
+            "Transitions": [{"Date": "2030-01-31", "StorageClass": "cold"}],
+        },
+        {
+            "NoncurrentVersionExpiration": {"NoncurrentDays": 5},
+            "NoncurrentVersionTransitions": [
+                {"NoncurrentDays": 2, "StorageClass": "cold"},
+                {"NoncurrentDays": 7, "StorageClass": "archive"},
+            ],
+        },
     ],
 )
 def test_values_that_are_not_allowed(changed):
@@ -187,11 +213,31 @@ def test_values_that_are_not_allowed(changed):
                 {"Days": 2, "StorageClass": "cold"},
             ]
         },
+        {"Transitions": [{"Date": "2030-01-01", "StorageClass": "cold"}]},
+        {
+            "Expiration": {"ExpiredObjectDeleteMarker": True},
+            "Transitions": [
+                {"Days": 1, "StorageClass": "cold"},
+                {"Date": "2030-01-01", "StorageClass": "archive"},
+            ],
+        },
     ],
 )
 def test_combinations_that_are_refused(changed):
     with pytest.raises(InvalidRequest):
         check(rule(**changed))
+
+
+def test_what_is_moved_is_deleted_later_and_the_refusal_says_which_rule():
+    moves = [{"Days": 30, "StorageClass": "cold"}]
+    late = rule(Filter={"Prefix": "a/"}, Expiration={"Days": 30}, Transitions=moves)
+    with pytest.raises(InvalidArgument) as refusal:
+        check(late)
+    assert refusal.value.text == (
+        "'Days' in the Expiration action for filter '(prefix=a/)' must be greater than "
+        "'Days' in the Transition action"
+    )
+    check({**late, "Expiration": {"Days": 31}})
 
 
 def test_rules_are_bounded_and_their_ids_differ():

@@ -101,6 +101,16 @@ def filters(draw):
     return {"Prefix": draw(PREFIXES)}
 
 
+def before(expiration):
+    """Draw when a rule moves what it deletes later."""
+    if "Date" in expiration:
+        return st.builds(
+            lambda day: {"Date": f"2030-03-{day}T00:00:00Z"}, st.integers(10, 17)
+        )
+    last = expiration.get("Days", 13) - 1
+    return st.builds(lambda days: {"Days": days}, st.integers(0, last))
+
+
 @st.composite
 def rules(draw):
     rule = {"Filter": draw(filters())}
@@ -122,12 +132,13 @@ def rules(draw):
             element = {"NewerNoncurrentVersions": draw(st.integers(1, 2))}
         rule["NoncurrentVersionExpiration"] = element
     if draw(st.booleans()):
-        rule["Transitions"] = [
-            {"Days": draw(st.integers(0, 12)), "StorageClass": draw(CLASSES)}
-        ]
-    if draw(st.booleans()):
+        when = draw(before(rule.get("Expiration", {})))
+        rule["Transitions"] = [{**when, "StorageClass": draw(CLASSES)}]
+    last = rule.get("NoncurrentVersionExpiration", {}).get("NoncurrentDays", 13) - 1
+    if last and draw(st.booleans()):
+        days = draw(st.integers(1, last))
         rule["NoncurrentVersionTransitions"] = [
-            {"NoncurrentDays": draw(DAYS), "StorageClass": draw(CLASSES)}
+            {"NoncurrentDays": days, "StorageClass": draw(CLASSES)}
         ]
     if len(rule) == 1:
         rule["Expiration"] = {"Days": draw(DAYS)}

@@ -242,13 +242,12 @@ def test_the_colder_class_wins_and_nothing_moves_back(plain, stored):
 def test_transition_goes_before_a_delete_marker_and_deletion_before_transition(
     plain, kept, stored
 ):
-    rule = {"Expiration": {"Days": 5}, **TO_COLD}
     for shelf in (plain, kept):
         shelf.put("key", 40)
-        shelf.rules(rule)
+        shelf.rules({"Expiration": {"Days": 5}}, TO_COLD)
     assert plain.run() == {("rule-0", "Expiration", ""): (1, 4)}
     assert kept.run() == {
-        ("rule-0", "Transition", "cold"): (1, 4),
+        ("rule-1", "Transition", "cold"): (1, 4),
         ("rule-0", "Expiration", ""): (1, 4),
     }
     assert kept.versions == [("key", True, "standard"), ("key", False, "cold")]

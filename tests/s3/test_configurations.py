@@ -256,6 +256,29 @@ def test_lifecycle_rules_are_kept_as_they_were_put(s3, s3_bucket, refused):
         s3.get_bucket_lifecycle_configuration(**place)
 
 
+def test_infrequent_access_is_not_reached_before_thirty_days(s3, s3_bucket, refused):
+    def put(element):
+        rule = {"ID": "r", "Status": "Enabled", "Filter": {}, **element}
+        s3.put_bucket_lifecycle_configuration(
+            Bucket=s3_bucket, LifecycleConfiguration={"Rules": [rule]}
+        )
+
+    for name in ("STANDARD_IA", "ONEZONE_IA"):
+        with refused("InvalidArgument", 400) as refusal:
+            put({"Transitions": [{"Days": 29, "StorageClass": name}]})
+        assert refusal.response["Error"]["Message"] == (
+            "'Days' in Transition action must be greater than or equal to 30 for "
+            f"storageClass '{name}'"
+        )
+        move = {"NoncurrentDays": 29, "StorageClass": name}
+        with refused("InvalidArgument", 400):
+            put({"NoncurrentVersionTransitions": [move]})
+    put({"Transitions": [{"Days": 30, "StorageClass": "STANDARD_IA"}]})
+    # These have no such minimum, and `cold` is no class of AWS's.
+    for name in ("GLACIER", "GLACIER_IR", "INTELLIGENT_TIERING", "COLD"):
+        put({"Transitions": [{"Days": 1, "StorageClass": name}]})
+
+
 @pytest.mark.parametrize(
     ("asked", "kept"),
     [
