@@ -26,6 +26,7 @@ from s3api.handlers import (
     service,
     tags,
 )
+from s3api.handlers.unsupported import refuse_other_versions
 from s3api.query import table
 from s3api.requests import S3Request, read_request, target_of
 
@@ -209,6 +210,8 @@ def answer(http: HttpRequest) -> HttpResponseBase:
     http.operation, handler = operation_of(route, request)  # type: ignore[attr-defined]
     if "s3" in settings.OBJECTSTORE_RATE_LIMITED_DIALECTS:
         count(http, request.principal, "s3", class_of(route))
+    if request.query:
+        refuse_other_versions(request, http.operation)  # type: ignore[attr-defined]
     response = handler(request)
     add_headers(response, {"x-amz-id-2": http.request_id})  # type: ignore[attr-defined]
     return response

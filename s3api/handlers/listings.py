@@ -200,6 +200,18 @@ def prefixes(names: list[str], encode: Encode) -> list[str]:
     ]
 
 
+def version_id_marker(request: S3Request) -> str:
+    """Read version-id-marker. Raises InvalidArgument for one that says nothing."""
+    marker = request.query.get("version-id-marker")
+    if marker == "" and not rgw.is_asked():
+        raise InvalidArgument(
+            "A version-id marker cannot be empty.",
+            argument_name="version-id-marker",
+            argument_value="",
+        )
+    return marker or ""
+
+
 def list_versions(request: S3Request) -> HttpResponse:
     kind, encode = encoding(request)
     query = request.query
@@ -212,7 +224,7 @@ def list_versions(request: S3Request) -> HttpResponse:
         delimiter=delimiter,
         max_keys=most,
         key_marker=query.get("key-marker", ""),
-        version_id_marker=query.get("version-id-marker", ""),
+        version_id_marker=version_id_marker(request),
         expected_owner=request.expected_owner,
     )
     facts = {

@@ -348,3 +348,45 @@ def test_what_was_meant_for_a_version_or_a_part_takes_no_objects_place(
     with refused("InvalidArgument", 400):
         s3.copy_object(**place, CopySource=place, MetadataDirective="REPLACE")
     assert s3.get_object(**place)["Body"].read() == b"whole"
+
+
+def test_a_version_is_named_only_where_there_is_one(s3, s3_bucket, refused):
+    def add(params, **_):
+        params["url"] += f"{'&' if '?' in params['url'] else '?'}versionId=null"
+
+    place = {"Bucket": s3_bucket, "Key": "key"}
+    upload = s3.create_multipart_upload(**place)["UploadId"]
+    part = {**place, "UploadId": upload, "PartNumber": 1}
+    s3.upload_part(**part, Body=b"first")
+    calls = {
+        "UploadPart": lambda: s3.upload_part(**part, Body=b"second"),
+        "ListParts": lambda: s3.list_parts(**place, UploadId=upload),
+        "CreateMultipartUpload": lambda: s3.create_multipart_upload(**place),
+        "ListObjectVersions": lambda: s3.list_object_versions(Bucket=s3_bucket),
+        "GetBucketTagging": lambda: s3.get_bucket_tagging(Bucket=s3_bucket),
+        "DeleteBucket": lambda: s3.delete_bucket(Bucket=s3_bucket),
+    }
+    for operation, call in calls.items():
+        s3.meta.events.register(f"before-call.s3.{operation}", add)
+        with refused("InvalidArgument", 400) as refusal:
+            call()
+        assert refusal.response["Error"]["ArgumentName"] == "versionId"
+        s3.meta.events.unregister(f"before-call.s3.{operation}", add)
+    (kept,) = s3.list_parts(**place, UploadId=upload)["Parts"]
+    assert kept["Size"] == len(b"first")
+
+
+def test_a_marker_of_a_version_says_something(s3, s3_bucket, error_of):
+    def listing(**markers):
+        return error_of(s3.list_object_versions, Bucket=s3_bucket, **markers)
+
+    empty = listing(KeyMarker="key", VersionIdMarker="")
+    assert empty["Code"] == "InvalidArgument"
+    assert empty["Message"] == "A version-id marker cannot be empty."
+    assert empty["ArgumentName"] == "version-id-marker"
+    alone = listing(VersionIdMarker="null")
+    assert alone["Code"] == "InvalidArgument"
+    assert alone["Message"] == (
+        "A version-id marker cannot be specified without a key marker."
+    )
+    s3.list_object_versions(Bucket=s3_bucket, KeyMarker="key")
