@@ -6,11 +6,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from unfold.dataclasses import SearchResult
 
-from buckets.access import find_bucket, is_allowed
+from buckets.access import find_bucket
 from buckets.usage import find_buckets
 from console.access import may_manage, principal_of
 from console.navigation import GROUPS, allowed
-from console.pages.browser import DELIMITER, browse_link
+from console.pages.browser import Place, browse_link, may_open
 from iam import administration
 from iam.access import may
 from iam.principals import Principal
@@ -42,8 +42,7 @@ def places(principal: Principal, text: str) -> list[SearchResult]:
         bucket = find_bucket(name.lower())
     except NoSuchBucket:
         return []
-    asked = {"s3:prefix": prefix, "s3:delimiter": DELIMITER}
-    if not is_allowed(principal, "s3:ListBucket", bucket, context=asked):
+    if not may_open(principal, bucket, Place(prefix)):
         return []
     link = browse_link(bucket, prefix)
     return [SearchResult(f"{bucket.name}/{prefix}", "Open here", link, "folder")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from buckets.access import get_bucket
+from buckets.access import get_bucket, is_allowed
 from buckets.queries import owners
 from iam.principals import Principal
 from kernel.errors import InvalidArgument
@@ -94,6 +94,24 @@ def listing_context(
     return {name: value for name, value in context.items() if value} | {
         "s3:prefix": prefix
     }
+
+
+def may_list(
+    principal: Principal,
+    bucket: BucketInfo,
+    prefix: str = "",
+    delimiter: str = "",
+    max_keys: int | None = None,
+    *,
+    has_versions: bool = False,
+) -> bool:
+    """Tell whether a listing of objects, or of their versions, would be given."""
+    return is_allowed(
+        principal,
+        "s3:ListBucketVersions" if has_versions else "s3:ListBucket",
+        bucket,
+        context=listing_context(prefix, delimiter, max_keys),
+    )
 
 
 def first_of_page(prefix: str, delimiter: str, token: str, after: str) -> str:

@@ -39,7 +39,7 @@ from kernel.conditions import Conditions
 from kernel.errors import InvalidArgument, NoSuchEntity, PreconditionFailed
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
 from objects import bulk
-from objects.listings import list_object_versions, list_objects
+from objects.listings import list_object_versions, list_objects, may_list
 from objects.operations import put_object
 from objects.rewinds import list_objects_as_of
 from objects.searches import MOST_SECONDS, Found, Order, State, search_objects
@@ -111,6 +111,13 @@ class Place:
         return self.shown == "versions" or bool(self.at)
 
     @property
+    def lists_versions(self) -> bool:
+        """Tell whether it takes the right to see versions."""
+        return (
+            self.names_versions or self.shown == "deleted" or self.shows_deleted_alone
+        )
+
+    @property
     def shows_whole_keys(self) -> bool:
         return self.is_flat or self.is_search
 
@@ -152,6 +159,8 @@ class Listed:
 
 @dataclass(frozen=True, slots=True)
 class Crumb:
+    """A folder on the way here; no link where its reader may not list it."""
+
     name: str
     link: str
 
@@ -251,7 +260,9 @@ def locked_at(principal: Principal, bucket: BucketInfo, listed: Listed) -> set[s
     return bulk.locked_keys(principal, bucket.name, keys, now=timezone.now())
 
 
-def ways_from(name: str, place: Place, listed: Listed) -> Ways:
+def ways_from(
+    principal: Principal, bucket: BucketInfo, place: Place, listed: Listed
+) -> Ways:
     here = f"{place.token}\n{place.version_id}" if place.token else ""
     before, earlier = "", place.back
     if place.token:
@@ -267,7 +278,7 @@ def ways_from(name: str, place: Place, listed: Listed) -> Ways:
         )
     plain = replace(place, filters=NO_FILTERS, is_patient=False, at="")
     return Ways(
-        crumbs=crumbs_to(name, place),
+        crumbs=crumbs_to(principal, bucket, place),
         shown=[
             {
                 "name": shown,
@@ -330,16 +341,33 @@ def as_typed(moment: datetime) -> str:
     return f"{moment:%Y-%m-%dT%H:%M:%S}"
 
 
-def crumbs_to(name: str, place: Place) -> list[Crumb]:
-    crumbs = [Crumb(name, place.query(prefix=""))]
+def crumbs_to(principal: Principal, bucket: BucketInfo, place: Place) -> list[Crumb]:
+    def crumb(name: str, prefix: str) -> Crumb:
+        is_open = may_open(principal, bucket, replace(place, prefix=prefix))
+        return Crumb(name, place.query(prefix=prefix) if is_open else "")
+
+    crumbs = [crumb(bucket.name, "")]
     passed = ""
     for part in place.prefix.split(DELIMITER)[:-1]:
         passed += part + DELIMITER
-        crumbs.append(Crumb(part or DELIMITER, place.query(prefix=passed)))
+        crumbs.append(crumb(part or DELIMITER, passed))
     rest = place.prefix.removeprefix(passed)
     if rest:
-        crumbs.append(Crumb(f"{rest}…", place.query()))
+        crumbs.append(crumb(f"{rest}…", place.prefix))
     return crumbs
+
+
+def may_open(principal: Principal, bucket: BucketInfo, place: Place) -> bool:
+    """Tell whether the browser may show a place, which it asks for as `listed_at`."""
+    is_page = not (place.is_search or place.at)
+    return may_list(
+        principal,
+        bucket,
+        place.prefix,
+        "" if place.is_search else place.delimiter,
+        PER_PAGE if is_page else None,
+        has_versions=place.lists_versions,
+    )
 
 
 def folder_of(prefix: str) -> str:
@@ -397,7 +425,7 @@ class Browser(BucketPage):
             if place.is_weighed
             else None,
             weigh=place.query(weigh="1"),
-            ways=ways_from(name, place, listed),
+            ways=ways_from(self.principal, bucket, place, listed),
             folders=[(folder, place.query(prefix=folder)) for folder in listed.folders],
             may=may,
             chooses=may["PutObject"] or not place.at,

@@ -16,11 +16,19 @@ from django.utils import timezone
 from buckets.access import find_bucket, is_allowed
 from console import links
 from console.access import may_manage
-from console.pages.browser import Place, browse_link, check_key, crumbs_to, folder_of
+from console.pages.browser import (
+    Crumb,
+    Place,
+    browse_link,
+    check_key,
+    crumbs_to,
+    folder_of,
+)
 from console.pages.buckets import BucketPage, may_copy
 from console.pages.preview import kind_of, preview_of
 from console.pages.shares import LASTS
 from console.settings.widgets import ConsoleForm, Pairs, ShownForm, UntilField
+from iam.principals import Principal
 from kernel.conditions import unless_changed
 from kernel.errors import (
     InvalidArgument,
@@ -71,11 +79,14 @@ def object_link(name: str, key: str, version_id: str = "", anchor: str = "") -> 
     return f"{reverse('admin:object', args=[name])}?{urlencode(query)}{anchor}"
 
 
-def crumbs_of(name: str, key: str) -> list[tuple[str, str]]:
+def crumbs_of(principal: Principal, bucket: BucketInfo, key: str) -> list[Crumb]:
     """Give the folders above a key, with the browser's address of each."""
-    browser = reverse("admin:browse", args=[name])
+    browser = reverse("admin:browse", args=[bucket.name])
     place = Place(prefix=folder_of(key.rstrip("/")))
-    return [(one.name, browser + one.link) for one in crumbs_to(name, place)]
+    return [
+        Crumb(one.name, browser + one.link if one.link else "")
+        for one in crumbs_to(principal, bucket, place)
+    ]
 
 
 class MetadataForm(ShownForm):
@@ -239,7 +250,7 @@ class ObjectPage(BucketPage):
             if info is None
             else preview_of(self.principal, name, info, version_id),
             folder_link=browse_link(name, folder_of(key)),
-            crumbs=crumbs_of(name, key),
+            crumbs=crumbs_of(self.principal, bucket, key),
             expires=None
             if info is None
             else expiration_of(saved_rules(bucket), info, now),

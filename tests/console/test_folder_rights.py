@@ -6,7 +6,9 @@ import json
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from console.models import Job
@@ -102,3 +104,47 @@ def test_folder_is_found_by_its_name(ada: Client, bucket: str) -> None:
 
 def test_way_up_leads_to_ones_own_page(ada: Client) -> None:
     assert ada.get("/admin/buckets/").headers["Location"] == "/admin/mine/"
+
+
+def crumbs_of(client: Client, address: str) -> list[tuple[str, bool]]:
+    """Give the folders on the way to a page, and whether each is a link."""
+    context = client.get(address).context_data
+    crumbs = context["crumbs"] if "crumbs" in context else context["ways"].crumbs
+    return [(one.name, bool(one.link)) for one in crumbs]
+
+
+@pytest.mark.parametrize(
+    "address", ["objects/?prefix=in/sub/", "object/?key=in/sub/b.txt"]
+)
+def test_crumbs_lead_only_where_one_may_go(
+    ada: Client, operator: Client, bucket: str, address: str
+) -> None:
+    page = f"/admin/buckets/{bucket}/{address}"
+    crumbs = crumbs_of(ada, page)
+    assert crumbs == [(bucket, False), ("in", True), ("sub", True)]
+    text = ada.get(page).content.decode()
+    assert '?prefix=in%2F">in</a>' in text
+    assert f'title="You may not list this">{bucket}</span>' in text
+    assert all(is_link for _, is_link in crumbs_of(operator, page))
+
+
+def test_crumbs_keep_to_what_is_shown(ada: Client, sign_in: Any, bucket: str) -> None:
+    """Who may list the bucket, but versions of a folder alone, sees so."""
+    versions = {**LISTS, "Action": "s3:ListBucketVersions"}
+    lists = {"Effect": "Allow", "Action": "s3:ListBucket", "Resource": "*"}
+    document = {"Version": "2012-10-17", "Statement": [versions, lists]}
+    eve = sign_in("eve", json.dumps(document).replace("BUCKET", bucket))
+    page = f"/admin/buckets/{bucket}/objects/?prefix=in/"
+    assert crumbs_of(eve, page) == [(bucket, True), ("in", True)]
+    assert crumbs_of(eve, f"{page}&show=versions") == [(bucket, False), ("in", True)]
+
+
+def test_crumbs_cost_no_query_each(
+    ada: Client, bucket: str, django_assert_num_queries: Any
+) -> None:
+    page = f"/admin/buckets/{bucket}/objects/?prefix="
+    ada.get(f"{page}in/")
+    with CaptureQueriesContext(connection) as few:
+        ada.get(f"{page}in/")
+    with django_assert_num_queries(len(few)):
+        ada.get(f"{page}in/a/b/c/d/e/f/")
