@@ -71,7 +71,7 @@ def check_archive(principal: Principal, archive: Archive, size: int | None) -> N
     bucket = get_bucket(principal, "s3:PutObject", archive.bucket_name, archive.key)
     if not archive.replaces and current_etag(bucket, archive.key) is not None:
         raise PreconditionFailed(TAKEN)
-    check_quota(bucket, size or 0)
+    check_quota(bucket, size or 0, [archive.key])
     if size is not None and size > MOST_BYTES:
         raise InvalidRequest(f"An archive takes {MOST_BYTES // 1024**3} GiB at most.")
 

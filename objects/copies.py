@@ -394,7 +394,8 @@ def rename_object(
         if not blob_queries.hold(found.blob.id):
             # A transition has just moved the bytes elsewhere.
             raise OperationAborted()
-        make_room(bucket, new_key, conditions, added=0)
+        size = found.info.size
+        make_room(bucket, new_key, conditions, added=size, moved_from=key)
         renamed = add_newest(
             bucket,
             new_key,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -497,7 +497,12 @@ def owner_of_new(
 
 
 def make_room(
-    bucket: BucketInfo, key: str, conditions: Conditions, *, added: int
+    bucket: BucketInfo,
+    key: str,
+    conditions: Conditions,
+    *,
+    added: int,
+    moved_from: str | None = None,
 ) -> None:
     """Lock the key; check the request's conditions and the bucket's quota."""
     lock_room(bucket)
@@ -509,7 +514,7 @@ def make_room(
             key=key,
             strict_aws=settings.OBJECTSTORE_S3_FLAVOUR == "aws",
         )
-    check_quota(bucket, added)
+    check_quota(bucket, added, [one for one in (key, moved_from) if one is not None])
 
 
 def lock_room(bucket: BucketInfo) -> None:
@@ -544,17 +549,43 @@ def has_quota(bucket: BucketInfo) -> bool:
     return bucket.quota_bytes is not None or bucket.quota_objects is not None
 
 
-def check_quota(bucket: BucketInfo, added: int) -> None:
-    """Refuse what would take the bucket over its quota; versions count."""
+def check_quota(bucket: BucketInfo, added: int, written: Iterable[str]) -> None:
+    """Refuse what would take the bucket over its quota; versions count.
+
+    What takes the place of versions of the keys `written` adds no more than it is
+    larger than they are: a bucket that is full, or over a quota set later, can still
+    be written to where it does not grow.
+    """
     if not has_quota(bucket):
         return
+    try:
+        check_growth(bucket, added, 1)
+    except QuotaExceeded:
+        replaced = replaced_versions(bucket, written)
+        if not replaced:
+            raise
+        size = sum(one.size for one in replaced)
+        check_growth(bucket, added - size, 1 - len(replaced))
+
+
+def check_growth(bucket: BucketInfo, size: int, count: int) -> None:
+    """Refuse so many more bytes and objects where they take the bucket over a quota."""
     held = bucket_queries.usage(bucket.id)
-    size = held.objects_size + held.versions_size + added
-    count = held.objects_count + held.versions_count + 1
-    if bucket.quota_bytes is not None and size > bucket.quota_bytes:
-        raise QuotaExceeded(bucket_name=bucket.name, quota_bytes=bucket.quota_bytes)
-    if bucket.quota_objects is not None and count > bucket.quota_objects:
-        raise QuotaExceeded(bucket_name=bucket.name, quota_objects=bucket.quota_objects)
+    size_then = held.objects_size + held.versions_size + size
+    count_then = held.objects_count + held.versions_count + count
+    most_bytes, most_objects = bucket.quota_bytes, bucket.quota_objects
+    if most_bytes is not None and size > 0 and size_then > most_bytes:
+        raise QuotaExceeded(bucket_name=bucket.name, quota_bytes=most_bytes)
+    if most_objects is not None and count > 0 and count_then > most_objects:
+        raise QuotaExceeded(bucket_name=bucket.name, quota_objects=most_objects)
+
+
+def replaced_versions(bucket: BucketInfo, keys: Iterable[str]) -> list[ObjectInfo]:
+    """Find the objects that a write of these keys leaves no version of."""
+    if bucket.versioning == "Enabled":
+        return []
+    found = queries.look_up_each(bucket.id, ((key, NULL_VERSION) for key in keys))
+    return [one for one in found if not one.is_delete_marker]
 
 
 def add_newest(
