@@ -10,7 +10,8 @@ class BlobsConfig(AppConfig):
     verbose_name = "Blobs"
 
     def ready(self) -> None:
-        from blobs.checks import check_storage_classes, check_storages
+        from blobs.checks import check_room, check_storage_classes, check_storages
 
         checks.register(check_storage_classes)
         checks.register(check_storages)
+        checks.register(check_room)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,8 @@ from django.core.files.storage import (
     InvalidStorageError,
     storages,
 )
+
+from blobs.room import database_file, existing, kept_free
 
 
 def check_storage_classes(**_: Any) -> list[CheckMessage]:
@@ -84,8 +87,29 @@ def check_storage(name: str) -> list[CheckMessage]:
     return []
 
 
+def check_room(**_: Any) -> list[CheckMessage]:
+    """Tell where less is kept free than somebody asked for."""
+    name = "OBJECTSTORE_MIN_FREE_BYTES"
+    asked = settings.OBJECTSTORE_MIN_FREE_BYTES
+    if not isinstance(asked, int) or asked < 0:
+        return [Error(f"{name} is {asked!r}: give a number of bytes.", id="blobs.E005")]
+    folder = database_file()
+    if folder is None or name not in os.environ:
+        return []
+    size = shutil.disk_usage(existing(folder)).total
+    if asked <= kept_free(size):
+        return []
+    return [
+        Warning(
+            f"{name} asks for more than a twentieth of the disk of {folder}, which has "
+            f"{size:,} bytes: {kept_free(size):,} are kept free there.",
+            hint="It is room for deletions. Quotas keep buckets from filling a disk.",
+            id="blobs.W002",
+        )
+    ]
+
+
 def is_writable(folder: Path) -> bool:
     """Tell whether files can be made in the folder, or it in what is there of it."""
-    while not folder.exists() and folder != folder.parent:
-        folder = folder.parent
+    folder = existing(folder)
     return folder.is_dir() and os.access(folder, os.W_OK | os.X_OK)

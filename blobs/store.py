@@ -25,6 +25,7 @@ from blobs.keyring import open_key
 from blobs.models import Blob, BlobKind, Part
 from blobs.outages import Outages
 from blobs.queries import BlobInfo
+from blobs.room import DATABASE, check_room, take_room
 from blobs.storage import open_range
 from kernel import telemetry
 from kernel.bodies import CHUNK, Body
@@ -84,12 +85,14 @@ class BodyStream(io.RawIOBase):
     """A body as a raw file: read once, from its beginning to its end.
 
     It remembers what the body raised, so that the client's failures are told from the
-    storage's, and how long the body took.
+    storage's, and how long the body took. Its bytes may fill the disk before its end:
+    then it raises InsufficientStorage.
     """
 
-    def __init__(self, body: Body | SealedBody) -> None:
+    def __init__(self, body: Body | SealedBody, storage_class: str) -> None:
         super().__init__()
         self._body = body
+        self._storage_class = storage_class
         self._place = 0
         self.failure: Exception | None = None
         self.seconds = 0.0
@@ -114,6 +117,7 @@ class BodyStream(io.RawIOBase):
         began = time.monotonic()
         try:
             chunk = self._body.read(size)
+            take_room(self._storage_class, len(chunk))
         except Exception as error:
             self.failure = error
             raise
@@ -172,6 +176,7 @@ def write(
     """
     record = None if seal is None else seal.record
     if body.length <= settings.OBJECTSTORE_INLINE_MAX:
+        take_room(DATABASE, body.length)
         data = body.read_all(settings.OBJECTSTORE_INLINE_MAX)
         body.read()
         return WrittenBlob(
@@ -183,6 +188,8 @@ def write(
             encryption=record,
         )
     storage_of(storage_class)
+    check_room(DATABASE, 0)
+    check_room(storage_class, body.length)
     path = new_path()
     blob_id = intents.add_pending(storage_class, path, now, record)
     try:
@@ -208,7 +215,7 @@ def new_path() -> str:
 
 
 def _save(storage_class: str, path: str, body: Body | SealedBody) -> None:
-    stream = BodyStream(body)
+    stream = BodyStream(body, storage_class)
     with _speaking_to(storage_class, path, stream) as storage:
         saved = storage.save(path, BodyFile(stream, body.length))
         if saved != path:
@@ -401,7 +408,8 @@ def stored_body(blob: BlobInfo) -> Body:
 def copy(blob: BlobInfo, md5: str, storage_class: str, *, now: datetime) -> WrittenBlob:
     """Write a blob's bytes in another class as they are stored, sealed or not.
 
-    So no key is needed, not even a client's. Raises what `write` raises.
+    So no key is needed, not even a client's. Raises what `write` raises; the database's
+    disk may be short of room, which a copy to another may be on its way to make.
     """
     storage_of(storage_class)
     text = blob.encryption_text
@@ -411,6 +419,7 @@ def copy(blob: BlobInfo, md5: str, storage_class: str, *, now: datetime) -> Writ
         return WrittenBlob(
             storage_class, blob.size, md5, {}, data=data, encryption=record
         )
+    check_room(storage_class, blob.size)
     path = new_path()
     blob_id = intents.add_pending(storage_class, path, now, record)
     try:

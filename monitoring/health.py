@@ -14,18 +14,20 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
+from typing import Protocol
 
 from celery import current_app
 from cryptography import x509
 from django.conf import settings
 from django.core.cache import caches
 from django.core.exceptions import ImproperlyConfigured
-from django.core.files.storage import FileSystemStorage, storages
+from django.core.files.storage import storages
 from django.db import DatabaseError, connection
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 from django.utils.timesince import timesince
 
+from blobs.room import folder_of, kept_free
 from iam.queries import check_sealing_keys
 from lifecycle.models import LifecycleRun, ScrubRun
 from lifecycle.queries import damages
@@ -50,6 +52,20 @@ START_WORKER = (
     "Start it: celery -A objectstore_site worker --beat (make run does so), "
     "or systemctl start objectstore-worker."
 )
+MAKE_ROOM = (
+    "Add space, purge what is not needed, or let lifecycle rules move or expire "
+    "objects: deleting goes on. The sweep then gives the space back."
+)
+
+
+class DiskUsage(Protocol):
+    """What shutil tells of a disk, in bytes."""
+
+    @property
+    def total(self) -> int: ...
+
+    @property
+    def free(self) -> int: ...
 
 
 class State(StrEnum):
@@ -109,13 +125,6 @@ def check_default_storage(now: datetime) -> list[Finding]:
     return [] if folder_of(name) is None else check_storage(name)
 
 
-def folder_of(name: str) -> Path | None:
-    """Give where a storage class keeps its files on this machine, if it does."""
-    storage = storages[name]
-    is_here = isinstance(storage, FileSystemStorage)
-    return Path(storage.location) if is_here else None  # type: ignore[attr-defined]
-
-
 NEEDED_TO_SERVE: dict[str, Check] = {
     "database": check_database,
     "storage": check_default_storage,
@@ -162,8 +171,12 @@ def check_storage(name: str) -> list[Finding]:
         )
     if folder is None:
         return good(title, f"{type(storages[name]).__name__} answers.")
-    free = in_units(shutil.disk_usage(folder).free)
-    return good(title, f"It can be written; {free} are free.")
+    usage = shutil.disk_usage(folder)
+    text = f"It can be written; {in_units(usage.free)} are free."
+    if usage.free < kept_free(usage.total):
+        # Still ready: reads and deletes must get through to it.
+        return not_good(State.WARN, title, f"{text} {too_little(usage)}", MAKE_ROOM)
+    return good(title, text)
 
 
 def write_in(folder: Path) -> None:
@@ -194,14 +207,21 @@ def disk_finding(title: str, folder: Path) -> Finding:
     usage = shutil.disk_usage(folder)
     percent = 100 * (usage.total - usage.free) // max(usage.total, 1)
     text = f"{percent} % of the disk is used, {in_units(usage.free)} are free."
+    if usage.free < kept_free(usage.total):
+        return Finding(title, State.BAD, f"{text} {too_little(usage)}", MAKE_ROOM)
     if percent < FILLING_PERCENT:
         return Finding(title, State.GOOD, text)
-    remedy = (
-        "Add space, purge what is not needed, or let lifecycle rules move or expire "
-        "objects. At 100 % every upload fails with InsufficientStorage."
-    )
     state = State.BAD if percent >= FULL_PERCENT else State.WARN
-    return Finding(title, state, text, remedy)
+    least = in_units(kept_free(usage.total))
+    harm = f"Below {least} uploads are refused with InsufficientStorage."
+    return Finding(title, state, f"{text} {harm}", MAKE_ROOM)
+
+
+def too_little(usage: DiskUsage) -> str:
+    return (
+        f"{in_units(kept_free(usage.total))} are kept free for deletions "
+        "(OBJECTSTORE_MIN_FREE_BYTES), so uploads are refused with InsufficientStorage."
+    )
 
 
 def check_processes(now: datetime) -> list[Finding]:

@@ -258,6 +258,9 @@ OBJECTSTORE_RESTORE_SECONDS = {
 }
 # Objects up to this many bytes are kept in the database itself: one fsync, not three.
 OBJECTSTORE_INLINE_MAX = env.integer("OBJECTSTORE_INLINE_MAX", 16 * 1024)
+# Bytes that uploads leave free on the disks of blobs and of SQLite, so that deletes,
+# which write too, can still make room; of a small disk a twentieth at most. 0: none.
+OBJECTSTORE_MIN_FREE_BYTES = env.integer("OBJECTSTORE_MIN_FREE_BYTES", 128 * 1024**2)
 # Seconds that bytes no version names any more stay, so that readers can finish.
 OBJECTSTORE_FREE_GRACE_SECONDS = env.integer("OBJECTSTORE_FREE_GRACE_SECONDS", 600)
 # Seconds after which an upload that never finished counts as crashed.

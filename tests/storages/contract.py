@@ -33,7 +33,7 @@ def save(storage: Storage, path: str, data: bytes) -> None:
 
 
 def save_body(storage: Storage, path: str, body: Body) -> None:
-    stream = BodyStream(body)
+    stream = BodyStream(body, "standard")
     saved = storage.save(path, BodyFile(stream, body.length))
     assert saved == path, "the storage gave the file another name"
     assert stream.tell() == body.length, "the storage did not read the file to its end"
