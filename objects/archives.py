@@ -7,9 +7,10 @@ the database, whatever their class: their restore only opens them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 from typing import Any
 
 from django.utils import timezone
@@ -18,7 +19,8 @@ from blobs import queries as blob_queries
 from blobs.queries import BlobInfo
 from kernel.errors import InvalidObjectState
 from kernel.kept_settings import settings
-from kernel.results import ObjectInfo
+from kernel.results import ObjectInfo, ObjectSummary
+from objects import queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Restoration:
         return self.expires_at is not None and self.ready_at <= now < self.expires_at
 
 
-def is_archived(info: ObjectInfo) -> bool:
+def is_archived(info: ObjectInfo | ObjectSummary) -> bool:
     return info.storage_class in settings.OBJECTSTORE_ARCHIVE_CLASSES
 
 
@@ -66,6 +68,48 @@ def open_restoration(info: ObjectInfo, now: datetime) -> Restoration | None:
 def is_closed(info: ObjectInfo, now: datetime) -> bool:
     """Tell whether a version is archived and not open to reading."""
     return is_archived(info) and open_restoration(info, now) is None
+
+
+class ArchiveState(StrEnum):
+    """How an archived object stands."""
+
+    CLOSED = "closed"
+    ONGOING = "ongoing"
+    OPEN = "open"
+
+
+def state_of(restoration: Restoration | None, now: datetime) -> ArchiveState:
+    if restoration is None:
+        return ArchiveState.CLOSED
+    if restoration.is_ongoing(now):
+        return ArchiveState.ONGOING
+    return ArchiveState.OPEN if restoration.is_open(now) else ArchiveState.CLOSED
+
+
+def archive_states(
+    bucket_id: int, rows: Sequence[ObjectInfo | ObjectSummary], now: datetime
+) -> list[ArchiveState | None]:
+    """Tell how each row of a listing stands; None of one that is not archived.
+
+    What restores current objects have takes a query, where any of them is archived.
+    """
+    current = [
+        one.key for one in rows if isinstance(one, ObjectSummary) and is_archived(one)
+    ]
+    kept = queries.restores_of(bucket_id, current)
+    return [
+        state_of(restoration_in(restore_in(one, kept)), now)
+        if is_archived(one)
+        else None
+        for one in rows
+    ]
+
+
+def restore_in(
+    row: ObjectInfo | ObjectSummary, kept: Mapping[str, Mapping[str, Any]]
+) -> Mapping[str, Any]:
+    """Give what a row keeps of its restore; a summary's stands apart."""
+    return row.restore if isinstance(row, ObjectInfo) else kept.get(row.key, {})
 
 
 def facts_of(

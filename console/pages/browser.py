@@ -39,6 +39,7 @@ from kernel.conditions import Conditions
 from kernel.errors import InvalidArgument, NoSuchEntity, PreconditionFailed
 from kernel.results import BucketInfo, ObjectAttributes, ObjectInfo, ObjectSummary
 from objects import bulk
+from objects.archives import archive_states
 from objects.listings import list_object_versions, list_objects, may_list
 from objects.operations import put_object
 from objects.rewinds import list_objects_as_of
@@ -420,6 +421,13 @@ class Browser(BucketPage):
             search=place.query(patient="").removeprefix("?"),
             folder=folder,
             listed=listed,
+            rows=list(
+                zip(
+                    listed.objects,
+                    archive_states(bucket.id, listed.objects, timezone.now()),
+                    strict=True,
+                )
+            ),
             locked=locked_at(self.principal, bucket, listed),
             weight=bulk.weigh(self.principal, name, place.prefix, now=timezone.now())
             if place.is_weighed

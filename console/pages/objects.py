@@ -41,7 +41,12 @@ from kernel.results import BucketInfo, ObjectInfo
 from lifecycle.operations import saved_rules
 from lifecycle.rules import expiration_of
 from objects import bulk, retention, tagging
-from objects.archives import is_archived, open_restoration, restoration_of
+from objects.archives import (
+    archive_states,
+    is_archived,
+    open_restoration,
+    restoration_of,
+)
 from objects.copies import CopySource, copy_object, restore_version
 from objects.operations import get_object, head_object, versioned_action
 from objects.restores import LONGEST_DAYS, TIERS, restore_object
@@ -245,6 +250,9 @@ class ObjectPage(BucketPage):
             version_id=version_id,
             is_current=is_current,
             versions=versions,
+            version_rows=list(
+                zip(versions, archive_states(bucket.id, versions, now), strict=True)
+            ),
             versions_size=sum(one.size for one in versions),
             preview=None
             if info is None

@@ -86,3 +86,33 @@ def test_a_page_that_cannot_be_refreshed_says_so(
     page.unroute("**/jobs/**")
     page.get_by_text("The server does not answer").wait_for(state="detached")
     errors.clear()
+
+
+RESTORE = """
+from django.utils import timezone
+from lifecycle import restores
+
+now = timezone.now()
+restores.carry_out_restores(restores.take_due_jobs(now), now=now, clock=timezone.now)
+"""
+
+
+def test_a_restore_shows_by_itself_when_it_is_done(
+    page: Any, make_bucket: Any, live_store: LiveStore
+) -> None:
+    s3 = make_bucket("browser-restores")
+    s3.put_object(
+        Bucket="browser-restores",
+        Key="old.txt",
+        Body=b"read me again\n" * 2000,
+        ContentType="text/plain",
+        StorageClass="GLACIER",
+    )
+    page.goto("/admin/buckets/browser-restores/object/?key=old.txt")
+    page.click("#archive summary")
+    page.click("text=Restore from the archive")
+    page.locator("#archive", has_text="under way").wait_for()
+    live_store.manage("shell", "--verbosity", "0", "-c", RESTORE)
+    page.locator("#archive", has_text="Restored from the archive").wait_for()
+    page.locator(".os-head-actions >> text=Download").wait_for()
+    page.locator("#preview-text", has_text="read me again").wait_for()

@@ -8,6 +8,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from buckets.configurations import Configuration
@@ -17,8 +19,10 @@ from console.pages.preview import MOST_TEXT
 from kernel.bodies import Body
 from kernel.errors import NoSuchKey
 from kernel.results import ObjectAttributes
+from lifecycle import restores
 from objects.listings import list_object_versions, list_objects
 from objects.operations import delete_object, get_object, head_object, put_object
+from objects.restores import restore_object
 from objects.retention import put_object_legal_hold
 from shares.models import Share
 
@@ -538,3 +542,58 @@ def test_an_archived_object_is_restored_on_its_page(
     assert "Restored from the archive." in text
     assert "read me" in text
     assert f'os-primary" href="{download}"' in text
+
+
+def test_a_restore_under_way_is_followed(operator: Any, root: Any, bucket: str) -> None:
+    put(root, bucket, "old.bin", bytes(20_000), storage_class="archive")
+    link = page(bucket, "object", key="old.bin")
+    assert "data-live" not in operator.get(link).content.decode()
+    operator.post(link, {"act": "open", "days": "2", "tier": "Standard"})
+    text = operator.get(link).content.decode()
+    assert "The restore from the archive is under way." in text
+    assert 'data-live="1"' in text
+    restores.carry_out_restores(
+        restores.take_due_jobs(timezone.now()), now=timezone.now(), clock=timezone.now
+    )
+    text = operator.get(link).content.decode()
+    assert "Restored from the archive." in text
+    assert "data-live" not in text
+
+
+@pytest.mark.parametrize("query", [{}, {"show": "versions"}, {"q": "old"}])
+def test_rows_of_archived_objects_offer_no_download(
+    operator: Any, root: Any, versioned: str, query: dict[str, str]
+) -> None:
+    """A row tells how the object stands, and leads to where it is restored."""
+    for key in ("old-a", "old-b", "old-c"):
+        put(root, versioned, key, bytes(20_000), storage_class="archive")
+    put(root, versioned, "old-d", b"not archived")
+    now = timezone.now()
+    restore_object(root, versioned, "old-b", days=1, now=now)
+    restores.carry_out_restores(
+        restores.take_due_jobs(now), now=now, clock=timezone.now
+    )
+    restore_object(root, versioned, "old-c", days=1, now=now)
+    text = operator.get(page(versioned, "objects", **query)).content.decode()
+    states = {
+        "old-a": "old-a is archived: restore it first",
+        "old-b": "Download old-b",
+        "old-c": "old-c is being restored from the archive",
+        "old-d": "Download old-d",
+    }
+    for words in states.values():
+        assert f'aria-label="{words}"' in text
+    assert text.count("/download/?") == 2
+    assert text.count("#archive") == 2
+    for key, is_open in (("old-a", False), ("old-b", True)):
+        shown = operator.get(page(versioned, "object", key=key)).content.decode()
+        assert ("Download this version" in shown) is is_open
+
+
+def test_listings_without_archived_objects_look_up_no_restores(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    put(root, bucket, "new.txt", b"x")
+    with CaptureQueriesContext(connection) as queries:
+        operator.get(page(bucket, "objects"))
+    assert not [one for one in queries if "v.restore IS NOT NULL" in one["sql"]]

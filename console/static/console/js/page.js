@@ -141,11 +141,28 @@ async function refreshLive(region) {
     if (fresh) replaceLive(region, fresh);
     else sayStale(region);
     const shown = fresh ?? region;
-    if (shown.dataset.live) setTimeout(() => refreshLive(shown), EVERY);
+    if (shown.dataset.live) follow(shown);
+    else if (region.dataset.ends === "page" && !isTypedIn()) showAnew();
+}
+
+function follow(region) {
+    setTimeout(() => refreshLive(region), Number(region.dataset.every) || EVERY);
+}
+
+/* What somebody is typing is not taken away. */
+function isTypedIn() {
+    return [...document.querySelectorAll(".os form input, .os form textarea")].some(
+        (one) => one.value !== one.defaultValue || one.checked !== one.defaultChecked,
+    );
+}
+
+/* Never sends a form again, as a reload would. */
+function showAnew() {
+    window.location.replace(window.location.href.split("#")[0]);
 }
 
 const live = document.querySelector("[data-live]");
-if (live) setTimeout(() => refreshLive(live), EVERY);
+if (live) follow(live);
 
 /* A medium that the browser cannot show says so, rather than being waited for. */
 const MEDIA = ".os-preview > img, .os-preview > video, .os-preview > audio";
