@@ -599,7 +599,14 @@ def copy_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:
         taken=Taken(job.parameters.get("taken", Taken.OVERWRITE)),
         marker=job.marker,
         targets=targets_of(job),
+        began_at=began_before(job),
     )
+
+
+def began_before(job: Job) -> datetime | None:
+    """Give when a worker began that has died since, perhaps between two commits."""
+    is_first = job.started_at is None or job.heard_at <= job.started_at
+    return None if is_first else job.started_at
 
 
 def edit_steps(asker: Asker, job: Job) -> Iterator[bulk.Step]:

@@ -65,10 +65,12 @@ def copy_prefix(
     taken: Taken = Taken.OVERWRITE,
     marker: Mapping[str, Any],
     targets: Targets | None = None,
+    began_at: datetime | None = None,
 ) -> Iterator[Step]:
     """Copy or move all current objects under a prefix to another, or those of them
     that are the targets; of these, what lies at the target already stays.
 
+    `began_at` is when a worker began that has died since, if one has.
     Raises InvalidRequest for a target inside the source, which would never end.
     """
     is_inside = target_bucket == bucket_name and target_prefix.startswith(prefix)
@@ -101,6 +103,7 @@ def copy_prefix(
                     target,
                     removes_source=removes_source,
                     taken=taken,
+                    began_at=began_at,
                     now=timezone.now(),
                 )
                 sizes.append(row.size)
@@ -118,11 +121,13 @@ def transfer(
     *,
     removes_source: bool,
     taken: Taken = Taken.OVERWRITE,
+    began_at: datetime | None = None,
     now: datetime,
 ) -> ObjectInfo:
     """Copy one object, or move it; inside a bucket a move is a rename.
 
-    Raises TargetTakenError, and what copying, reading and deleting raise.
+    What a worker that `began_at` a time had copied when it died is removed, if it was
+    to be moved. Raises TargetTakenError, and what copying, reading and deleting raise.
     """
     wanted = target_key
     for _ in range(MOST_TRIES):
@@ -143,12 +148,11 @@ def transfer(
             if refusal.details.get("condition") != IF_NONE_MATCH:
                 raise
         # A job that is done again finds what it has copied.
-        there = (
-            None
-            if removes_source
-            else same_at(principal, bucket_name, key, target_bucket, wanted)
-        )
-        if there is not None:
+        there = same_at(principal, bucket_name, key, target_bucket, wanted)
+        if there is not None and not removes_source:
+            return there
+        if there is not None and began_at is not None and there.created_at > began_at:
+            remove_copied(principal, bucket_name, key, there.etag, now)
             return there
         if taken is Taken.SKIP:
             break
@@ -219,7 +223,13 @@ def transfer_once(
         now=now,
     )
     if removes_source:
-        # What was written meanwhile was not copied, and stays.
-        is_same = unless_changed(read.etag)
-        delete_object(principal, bucket_name, key, conditions=is_same, now=now)
+        remove_copied(principal, bucket_name, key, read.etag, now)
     return copied
+
+
+def remove_copied(
+    principal: Principal, bucket_name: str, key: str, etag: str, now: datetime
+) -> None:
+    """Remove what was copied; what was written meanwhile was not, and stays."""
+    is_same = unless_changed(etag)
+    delete_object(principal, bucket_name, key, conditions=is_same, now=now)

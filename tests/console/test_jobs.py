@@ -19,8 +19,8 @@ from console.models import Job, JobKind, JobState
 from iam.models import InlinePolicy
 from kernel.bodies import Body
 from kernel.errors import AccessDenied, InvalidRequest
-from objects import bulk
-from objects.listings import list_object_versions
+from objects import bulk, transfers
+from objects.listings import list_object_versions, list_objects
 from objects.operations import delete_object, put_object
 
 PURGE = {"prefix": "", "scope": "everything"}
@@ -267,6 +267,31 @@ def test_a_job_goes_on_after_the_database_hung_up(
     jobs.run_job(job.pk)
     job.refresh_from_db()
     assert (job.state, job.done_count) == (JobState.DONE, len(many))
+
+
+def test_a_move_whose_worker_died_doubles_nothing(
+    root: Any, bucket: str, broker: list[int], monkeypatch: Any
+) -> None:
+    now = timezone.now()
+    create_bucket(root, "target", now=now)
+    put_object(root, bucket, "key", body=Body.of(b"data"), now=now)
+    places = {"prefix": "", "target_bucket": "target", "target_prefix": ""}
+    given = {**places, "taken": "keep"}
+    job = jobs.start_job(root, JobKind.MOVE, bucket, given, now=now)
+
+    def dies(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(transfers, "delete_object", dies)
+        with pytest.raises(KeyboardInterrupt):
+            jobs.run_job(job.pk)
+    Job.objects.update(heard_at=LONG_AGO)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.state, job.done_count, job.failed_count) == (JobState.DONE, 1, 0)
+    assert [one.key for one in list_objects(root, "target").contents] == ["key"]
+    assert list_objects(root, bucket).contents == []
 
 
 @pytest.mark.django_db(transaction=True)

@@ -17,7 +17,7 @@ from objects.edits import Edit, edit_object
 from objects.listings import list_objects
 from objects.operations import get_object, head_object, put_object
 from objects.tagging import put_object_tagging
-from objects.transfers import transfer
+from objects.transfers import Taken, TargetTakenError, transfer
 
 pytestmark = pytest.mark.django_db
 
@@ -61,6 +61,55 @@ def test_a_move_leaves_what_it_has_not_copied(
             now=timezone.now(),
         )
     assert (read(root, bucket), read(root, "target")) == (b"new", b"old")
+
+
+@pytest.mark.parametrize("taken", [Taken.KEEP, Taken.SKIP])
+def test_a_move_that_is_done_again_doubles_nothing(
+    root: Any, bucket: str, monkeypatch: Any, taken: Taken
+) -> None:
+    began_at = timezone.now()
+    create_bucket(root, "target", now=began_at)
+    put(root, bucket, b"data")
+
+    def move() -> list[Any]:
+        steps = transfers.copy_prefix(
+            root,
+            bucket,
+            prefix="",
+            target_bucket="target",
+            target_prefix="",
+            removes_source=True,
+            taken=taken,
+            marker={},
+            began_at=began_at,
+        )
+        return [failure for step in steps for failure in step.failures]
+
+    def killed(*_: Any, **__: Any) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(transfers, "delete_object", killed)
+        with pytest.raises(KeyboardInterrupt):
+            move()
+    assert move() == []
+    assert [one.key for one in list_objects(root, "target").contents] == ["key"]
+    assert list_objects(root, bucket).contents == []
+
+
+def test_a_move_takes_nothing_away_for_what_was_there_before(
+    root: Any, bucket: str
+) -> None:
+    create_bucket(root, "target", now=timezone.now())
+    for name in ("target", bucket):
+        put(root, name, b"data")
+    options = {"removes_source": True, "began_at": timezone.now()}
+    place = (root, bucket, "key", "target", "key")
+    with pytest.raises(TargetTakenError):
+        transfer(*place, taken=Taken.SKIP, now=timezone.now(), **options)
+    transfer(*place, taken=Taken.KEEP, now=timezone.now(), **options)
+    kept = [one.key for one in list_objects(root, "target").contents]
+    assert kept == ["key", "key (2)"]
 
 
 READS_ALONE = """{"Statement": [{
