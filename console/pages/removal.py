@@ -324,9 +324,8 @@ class Purge(BucketPage):
     def show(
         self, name: str, prefix: str, form: PurgeForm, status: int = 200
     ) -> HttpResponse:
-        bucket = get_bucket(
-            self.principal, "s3:ListBucket", name, context={"s3:prefix": prefix}
-        )
+        get_bucket(self.principal, "s3:ListBucket", name, context={"s3:prefix": prefix})
+        bucket = self.bucket_to_purge(name, prefix)
         response = self.render_bucket(
             bucket,
             title="Purge",
@@ -336,6 +335,10 @@ class Purge(BucketPage):
         )
         response.status_code = status
         return response  # type: ignore[no-any-return]
+
+    def bucket_to_purge(self, name: str, prefix: str) -> BucketInfo:
+        """Find the bucket for who may delete all that is under a prefix."""
+        return get_bucket(self.principal, "s3:DeleteObject", name, f"{prefix}*")
 
     def weigh(self, bucket: BucketInfo, prefix: str) -> Weight:
         if not prefix:
@@ -350,7 +353,7 @@ class Purge(BucketPage):
         if not form.is_valid():
             return self.show(name, prefix, form, 400)
         given = form.cleaned_data
-        bucket = get_bucket(self.principal, "s3:DeleteObject", name, f"{prefix}*")
+        bucket = self.bucket_to_purge(name, prefix)
         scope = PurgeScope(given["scope"])
         deletes_bucket = (
             given["deletes_bucket"] and not prefix and scope is PurgeScope.EVERYTHING
@@ -381,7 +384,8 @@ class Undelete(ChosenPage):
 
     def get(self, request: Any, name: str) -> HttpResponse:
         prefix = request.GET.get("prefix", "")
-        bucket = get_bucket(self.principal, "s3:ListBucketVersions", name)
+        get_bucket(self.principal, "s3:ListBucketVersions", name)
+        bucket = self.bucket_to_restore(name, prefix)
         return self.render_bucket(
             bucket,
             title="Undelete",
@@ -410,8 +414,12 @@ class Undelete(ChosenPage):
         self.warn_of(refusals)
         return self.back_or(browse_link(name))
 
+    def bucket_to_restore(self, name: str, prefix: str) -> BucketInfo:
+        """Find the bucket for who may undelete all that is under a prefix."""
+        return get_bucket(self.principal, "s3:DeleteObjectVersion", name, f"{prefix}*")
+
     def restore_prefix(self, name: str, prefix: str) -> HttpResponseBase:
-        get_bucket(self.principal, "s3:DeleteObjectVersion", name, f"{prefix}*")
+        self.bucket_to_restore(name, prefix)
         job = jobs.start_job(
             self.principal,
             JobKind.RESTORE,

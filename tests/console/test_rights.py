@@ -32,6 +32,16 @@ def filled(root: Any, bucket: str) -> str:
     return bucket
 
 
+@pytest.mark.parametrize("page", ["purge", "undelete"])
+@pytest.mark.parametrize("query", ["", "?prefix=a"])
+def test_pages_that_do_one_thing_open_for_those_who_may_do_it(
+    auditor: Any, operator: Any, versioned: str, page: str, query: str
+) -> None:
+    address = f"/admin/buckets/{versioned}/{page}/{query}"
+    assert operator.get(address).status_code == 200
+    assert auditor.get(address).status_code == 403
+
+
 def test_auditor_sees_and_changes_nothing(
     auditor: Any, root: Any, filled: str, account: Any
 ) -> None:
