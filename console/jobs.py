@@ -24,7 +24,7 @@ from console.models import OPEN_STATES, Job, JobKind, JobState
 from console.pages.filters import read_search
 from iam.access import denied, may
 from iam.models import Identity
-from iam.principals import Principal
+from iam.principals import Principal, RequestFacts
 from iam.queries import principal_of
 from kernel import auditing
 from kernel.auditing import audited
@@ -51,6 +51,8 @@ MOST_FAILURES = 100
 MOST_LINES = 200
 # How often a running job's progress is written into its log.
 TOLD_EVERY = timedelta(minutes=1)
+# What policies ask about a request that stays true of the job it began.
+LASTING_FACTS = ("source_ip", "is_secure", "user_agent", "referer")
 NOT_ENDED = "This job has not ended yet."
 
 
@@ -127,6 +129,7 @@ def start_job(
             account_id=principal.account_id,
             bucket_name=bucket_name,
             parameters=dict(parameters),
+            request_facts=lasting_facts(principal),
             planned_count=measure.count,
             planned_size=measure.size,
             created_at=now,
@@ -135,6 +138,10 @@ def start_job(
     )
     enqueue(job)
     return job
+
+
+def lasting_facts(principal: Principal) -> dict[str, Any]:
+    return {name: getattr(principal.facts, name) for name in LASTING_FACTS}
 
 
 def line(now: datetime, text: str) -> list[str]:
@@ -315,6 +322,7 @@ def retry_job(principal: Principal, job_id: int) -> Job:
     if job.identity_id != principal.identity_id and not principal.is_root:
         raise InvalidRequest("A job is run again by who asked for it.")
     tell(job, timezone.now(), f"To be run again, says {principal.name}.")
+    is_own = job.identity_id == principal.identity_id
 
     def record() -> int:
         ended = Job.objects.filter(pk=job.pk).exclude(state__in=OPEN_STATES)
@@ -331,6 +339,7 @@ def retry_job(principal: Principal, job_id: int) -> Job:
             started_at=None,
             finished_at=None,
             log=job.log,
+            request_facts=lasting_facts(principal) if is_own else job.request_facts,
         )
 
     if not commit(record):
@@ -462,11 +471,14 @@ def run_steps(job: Job) -> JobState:
 
 
 def maker_of(job: Job) -> Principal:
-    """Give who asked for a job, as they are now. Raises AccessDenied if disabled."""
+    """Give who asked for a job, as they are now, from where they asked.
+
+    Raises AccessDenied if disabled.
+    """
     identity = Identity.objects.select_related("account").get(pk=job.identity_id)
     if not (identity.is_active and identity.account.is_active):
         raise AccessDenied("Who asked for this job has been disabled.")
-    return principal_of(identity)
+    return principal_of(identity).asking(RequestFacts(**(job.request_facts or {})))
 
 
 def rest(job: Job) -> None:

@@ -31,7 +31,8 @@ OPEN_STATES = (JobState.QUEUED, JobState.RUNNING, JobState.PAUSED)
 class Job(models.Model):
     """One job: what was asked, by whom, how far it is and what went wrong.
 
-    It acts as the identity that asked for it, with the policies it has at the time.
+    It acts as the identity that asked for it, from where that asked, with the policies
+    it has at the time.
     """
 
     kind = models.CharField(max_length=10, choices=JobKind)
@@ -40,6 +41,9 @@ class Job(models.Model):
     account = models.ForeignKey("iam.Account", models.CASCADE, related_name="jobs")
     bucket_name = models.CharField(max_length=63)
     parameters = models.JSONField(default=dict, help_text="prefix, scope, target")
+    request_facts = models.JSONField(
+        null=True, help_text="where it was asked for; null: not known"
+    )
     planned_count = models.BigIntegerField(null=True, help_text="null: not counted")
     planned_size = models.BigIntegerField(null=True)
     done_count = models.BigIntegerField(default=0)

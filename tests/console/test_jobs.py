@@ -436,3 +436,54 @@ def test_two_who_run_a_job_again_run_it_once(
     job.refresh_from_db()
     assert (job.state, job.done_count) == (JobState.RUNNING, 5)
     assert broker == [job.pk]
+
+
+BY_ADDRESS = {
+    "Effect": "Deny",
+    "Principal": "*",
+    "Action": "s3:Delete*",
+    "Resource": "arn:aws:s3:::BUCKET/*",
+    "Condition": {"NotIpAddress": {"aws:SourceIp": "198.51.100.0/24"}},
+}
+BY_TLS = {
+    **BY_ADDRESS,
+    "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+}
+
+
+def guarded(root: Any, bucket: str, statement: dict[str, Any]) -> None:
+    """Fill a bucket and put a policy on it."""
+    for key in ("a", "b"):
+        put_object(root, bucket, key, body=Body.of(b"data"), now=timezone.now())
+    document = {"Version": "2012-10-17", "Statement": [statement]}
+    put_bucket_policy(root, bucket, json.dumps(document).replace("BUCKET", bucket))
+
+
+@pytest.mark.parametrize("statement", [BY_ADDRESS, BY_TLS], ids=["address", "tls"])
+def test_a_job_comes_from_where_it_was_asked_for(
+    operator: Any, root: Any, bucket: str, statement: dict[str, Any]
+) -> None:
+    guarded(root, bucket, statement)
+    given = {"prefix": "", "scope": "everything", "bucket_name": bucket}
+    page = f"/admin/buckets/{bucket}/purge/"
+    assert operator.post(page, given, REMOTE_ADDR="192.0.2.1").status_code == 403
+    there = {"REMOTE_ADDR": "198.51.100.7", "secure": True}
+    assert operator.post(page, given, **there).status_code == 302
+    job = Job.objects.get()
+    assert (job.done_count, job.failed_count) == (2, 0)
+
+
+def test_a_job_that_is_run_again_comes_from_there(
+    operator: Any, root: Any, bucket: str
+) -> None:
+    """One that an earlier version noted knows no address."""
+    guarded(root, bucket, BY_ADDRESS)
+    job = start(root, bucket)
+    Job.objects.update(request_facts=None, state=JobState.QUEUED)
+    jobs.run_job(job.pk)
+    job.refresh_from_db()
+    assert (job.done_count, job.failed_count) == (0, 2)
+    page = f"/admin/jobs/{job.pk}/"
+    operator.post(page, {"act": "retry"}, REMOTE_ADDR="198.51.100.7")
+    job.refresh_from_db()
+    assert (job.done_count, job.failed_count) == (2, 0)
