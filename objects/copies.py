@@ -18,6 +18,7 @@ from kernel.checksums import ChecksumAlgorithm, ChecksumType
 from kernel.conditions import NO_CONDITIONS, Conditions, check_copy_source
 from kernel.errors import (
     InvalidRequest,
+    MethodNotAllowed,
     OperationAborted,
     PreconditionFailed,
     ServiceUnavailable,
@@ -162,13 +163,24 @@ def restore_version(
 def find_source(
     principal: Principal, source: CopySource, expected_owner: str = ""
 ) -> Found:
-    found = find_object(
-        principal,
-        source.bucket_name,
-        source.key,
-        version_id=source.version_id,
-        expected_owner=expected_owner,
-    )
+    """Find what is copied.
+
+    Raises InvalidRequest for a delete marker that is named as a version, where reading
+    it raises MethodNotAllowed (AWS, "UploadPartCopy").
+    """
+    try:
+        found = find_object(
+            principal,
+            source.bucket_name,
+            source.key,
+            version_id=source.version_id,
+            expected_owner=expected_owner,
+        )
+    except MethodNotAllowed:
+        raise InvalidRequest(
+            "The source of a copy request may not specifically refer to a delete "
+            "marker by version id."
+        ) from None
     readable_blob(found.info, found.blob)
     check_customer_key(found.info.encryption, source.customer_key)
     check_copy_source(

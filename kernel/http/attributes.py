@@ -298,7 +298,7 @@ def copy_source_of(
     """Read x-amz-copy-source: bucket, key and version id; None where it is absent.
 
     It is percent-decoded once and may begin with a slash. Raises InvalidArgument when
-    it names no bucket and key.
+    it names no bucket and key, or a version without its id.
     """
     header = meta.get("HTTP_X_AMZ_COPY_SOURCE")
     if header is None:
@@ -313,6 +313,12 @@ def copy_source_of(
             argument_name="x-amz-copy-source",
             argument_value=header[:1100],
         )
-    version_id = unquote(query) if mark else ""
+    if mark and not query:
+        raise InvalidArgument(
+            "Version id cannot be the empty string",
+            argument_name="x-amz-copy-source",
+            argument_value="",
+        )
+    version_id = unquote(query)
     stated = meta.get("HTTP_X_AMZ_COPY_SOURCE_VERSION_ID", "")
     return bucket, key, version_id or stated

@@ -390,3 +390,34 @@ def test_a_marker_of_a_version_says_something(s3, s3_bucket, error_of):
         "A version-id marker cannot be specified without a key marker."
     )
     s3.list_object_versions(Bucket=s3_bucket, KeyMarker="key")
+
+
+def test_a_copys_source_is_a_version_that_can_be_read(s3, new_bucket, error_of):
+    place = {"Bucket": new_bucket(), "Key": "key"}
+    s3.put_bucket_versioning(
+        Bucket=place["Bucket"], VersioningConfiguration={"Status": "Enabled"}
+    )
+    s3.put_object(**place, Body=b"")
+    marker = s3.delete_object(**place)["VersionId"]
+    upload = s3.create_multipart_upload(**place)["UploadId"]
+
+    def copied(source):
+        yield error_of(s3.copy_object, **place, CopySource=source)
+        part = {**place, "UploadId": upload, "PartNumber": 1}
+        yield error_of(s3.upload_part_copy, **part, CopySource=source)
+
+    for error in copied({**place, "VersionId": marker}):
+        assert error["Code"] == "InvalidRequest"
+        assert "delete marker by version id" in error["Message"]
+    for error in copied(place):
+        assert error["Code"] == "NoSuchKey"
+
+    def take_off(params, **_):
+        name = "x-amz-copy-source"
+        params["headers"][name] = params["headers"][name].partition("=")[0] + "="
+
+    for operation in ("CopyObject", "UploadPartCopy"):
+        s3.meta.events.register(f"before-call.s3.{operation}", take_off)
+    for error in copied({**place, "VersionId": marker}):
+        assert error["Message"] == "Version id cannot be the empty string"
+        assert error["ArgumentName"] == "x-amz-copy-source"
