@@ -21,6 +21,7 @@ django.setup(set_prefix=False)
 from objectstore_site.middleware import RequestFrame, is_for_browser  # noqa: E402
 from objectstore_site.refusals import AnswerFirst, is_cut_off  # noqa: E402
 from objectstore_site.stalls import WatchedBody, WatchedChunks, watch  # noqa: E402
+from objectstore_site.stopping import end_with_parent  # noqa: E402
 
 BODILESS = frozenset({"GET", "HEAD"})
 
@@ -118,5 +119,6 @@ def is_at_hand(response: Any) -> bool:
 
 
 application = Application()
+end_with_parent()
 if settings.CLIENT_TIMEOUT:
     watch(settings.CLIENT_TIMEOUT)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -14,9 +15,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.servers import ROOT, free_port
+from objectstore_site.management.commands.run import SECONDS_FOR_JOBS
+from tests.servers import ROOT, LiveStore, free_port
 
 SECONDS = 60
+KEY = "bearer-key-of-the-tests-of-run"
 
 
 class Running:
@@ -28,7 +31,11 @@ class Running:
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "run", "--port", str(port)],
             cwd=ROOT,
-            env={**plain, "OBJECTSTORE_DATA_DIR": str(folder)},
+            env={
+                **plain,
+                "OBJECTSTORE_DATA_DIR": str(folder),
+                "OBJECTSTORE_ROOT_API_KEY": KEY,
+            },
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -109,3 +116,79 @@ def lives(process: int) -> bool:
         text=True,
     )
     return said.stdout.strip()[:1] not in ("", "Z")
+
+
+class Upload:
+    """An upload that has begun, and that nobody goes on with."""
+
+    def __init__(self, url: str, key: str) -> None:
+        address = httpx.URL(url)
+        self.socket = socket.create_connection((address.host, address.port or 80))
+        head = f"PUT /v1/buckets/slow/objects/key HTTP/1.1\r\nHost: {address.host}\r\n"
+        bearer = f"Authorization: Bearer {key}\r\nContent-Length: 4\r\n\r\n"
+        self.socket.sendall((head + bearer).encode() + b"ha")
+
+    def ends(self) -> int:
+        self.socket.sendall(b"lf")
+        return int(self.socket.recv(100).split()[1])
+
+
+@pytest.fixture
+def upload(running: Running) -> Upload:
+    headers = {"Authorization": f"Bearer {KEY}"}
+    made = httpx.put(f"{running.url}/v1/buckets/slow", headers=headers)
+    assert made.status_code == 201
+    return Upload(running.url, KEY)
+
+
+def test_ctrl_c_lets_an_upload_end(running: Running, upload: Upload) -> None:
+    time.sleep(1)
+    running.process.send_signal(signal.SIGINT)
+    # Longer than jobs have.
+    time.sleep(SECONDS_FOR_JOBS + 4)
+    assert upload.ends() == 200
+    assert running.process.wait(SECONDS) == 130
+    assert running.process.stdout is not None
+    assert b"requests under way have" in running.process.stdout.read()
+
+
+def test_another_ctrl_c_ends_all_at_once(running: Running, upload: Upload) -> None:
+    time.sleep(1)
+    running.process.send_signal(signal.SIGINT)
+    time.sleep(6)
+    running.process.send_signal(signal.SIGINT)
+    assert running.process.wait(5) == 130
+
+
+def test_another_ctrl_c_ends_serve_at_once(tmp_path: Path) -> None:
+    store = LiveStore(tmp_path)
+    store.start()
+    headers = {"Authorization": f"Bearer {store.api_key}"}
+    assert httpx.put(f"{store.url}/v1/buckets/slow", headers=headers).status_code == 201
+    upload = Upload(store.url, store.api_key)
+    time.sleep(1)
+    assert store.process is not None
+    store.process.send_signal(signal.SIGINT)
+    with pytest.raises(subprocess.TimeoutExpired):
+        store.process.wait(3)
+    store.process.send_signal(signal.SIGINT)
+    store.process.wait(5)
+    upload.socket.close()
+    said = (tmp_path / "server.log").read_text()
+    assert "Requests under way have" in said
+
+
+def test_workers_end_where_the_main_process_is_killed(tmp_path: Path) -> None:
+    store = LiveStore(tmp_path)
+    store.start()
+    assert store.process is not None
+    workers = below(store.process.pid)
+    assert workers
+    store.process.kill()
+    store.process.wait(SECONDS)
+    end = time.monotonic() + 10
+    while any(lives(worker) for worker in workers):
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    store.serve()
+    store.stop()

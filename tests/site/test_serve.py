@@ -33,7 +33,7 @@ def served(monkeypatch: Any) -> list[str]:
         def serve(self) -> None:
             found.append(self.target)
 
-    monkeypatch.setattr(serve, "Granian", Server)
+    monkeypatch.setattr(serve, "Server", Server)
     monkeypatch.setattr(serve.connections, "close_all", lambda: None)
     monkeypatch.setattr(serve, "prefer_throughput", lambda: None)
     return found

@@ -21,6 +21,7 @@ from honcho.printer import Message, Printer
 from honcho.process import Process
 
 from objectstore_site.management.commands.serve import check_is_free
+from objectstore_site.stopping import SECONDS_TO_DRAIN
 
 # The words after the interpreter; the settings tell each the rest.
 PROCESSES = {
@@ -33,8 +34,10 @@ PROCESSES = {
         "-m celery --quiet -A objectstore_site beat --loglevel warning --pidfile="
     ),
 }
-# A worker takes up to 5 to look up from its queue.
-SECONDS_TO_STOP = 10
+# A worker takes up to 5 to look up from its queue. What it was at is taken up again.
+SECONDS_FOR_JOBS = 10
+# The web server ends sooner by itself.
+SECONDS_TO_STOP = SECONDS_TO_DRAIN + 5
 
 
 class Command(BaseCommand):
@@ -69,11 +72,44 @@ class Command(BaseCommand):
 
 
 class Manager(honcho.Manager):  # type: ignore[misc]
-    """Starts processes that end with this one, even where it is killed."""
+    """Starts processes that end with this one, even where it is killed.
+
+    The first signal asks them to, the next ends them at once.
+    """
 
     def __init__(self, printer: Printer) -> None:
         super().__init__(printer)
         self._process_ctor = Dependent
+        self._is_told = False
+
+    def _start(self) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, self._stop)
+        super()._start()
+
+    def _stop(self, number: int, frame: Any) -> None:
+        self.returncode = 128 + number
+        if self._is_told:
+            self.kill()
+            return
+        self._is_told = True
+        self._system_print(
+            f"Stopping: requests under way have {SECONDS_TO_DRAIN} seconds to end, "
+            f"jobs {SECONDS_FOR_JOBS}. Ctrl-C again ends all at once.\n"
+        )
+        self.terminate()
+
+    def terminate(self) -> None:
+        if not self._terminating:
+            end = threading.Timer(SECONDS_FOR_JOBS, self._end_jobs)
+            end.daemon = True
+            end.start()
+        super().terminate()
+
+    def _end_jobs(self) -> None:
+        for name, process in self._processes.items():
+            if name != "web" and "returncode" not in process:
+                self._procmgr.kill(process["pid"])
 
 
 class Dependent(Process):  # type: ignore[misc]

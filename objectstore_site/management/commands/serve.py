@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import ssl
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -19,11 +21,37 @@ from granian.http import HTTP1Settings
 from granian.log import LOGGING_CONFIG
 
 from iam.queries import check_sealing_keys
+from objectstore_site.stopping import SECONDS_TO_DRAIN
+
+logger = logging.getLogger("granian")
 
 SEALED = (
     "All nodes must have the same. Where they are lost for good, what they sealed is "
     "too: make a key that these open with manage.py create_key, and start again."
 )
+
+
+class Server(Granian):  # type: ignore[misc]
+    """Ends once requests under way have, and at once where it is told to again."""
+
+    def signal_handler_interrupt(self, *arguments: Any, **named: Any) -> None:
+        if self.interrupt_signal:
+            for worker in self.wrks:
+                worker.kill()
+        super().signal_handler_interrupt(*arguments, **named)
+
+    def _stop_workers(self) -> None:
+        news = threading.Timer(1, self._say_what_is_waited_for)
+        news.daemon = True
+        news.start()
+        super()._stop_workers()
+        news.cancel()
+
+    def _say_what_is_waited_for(self) -> None:
+        logger.info(
+            "Requests under way have %s seconds to end; Ctrl-C again cuts them off",
+            SECONDS_TO_DRAIN,
+        )
 
 
 class Command(BaseCommand):
@@ -43,7 +71,7 @@ class Command(BaseCommand):
         check_secrets()
         check_certificate()
         prefer_throughput()
-        Granian(
+        Server(
             "objectstore_site.wsgi:application",
             address=host,
             port=port,
@@ -51,6 +79,7 @@ class Command(BaseCommand):
             workers=workers,
             blocking_threads=settings.SERVER_THREADS,
             respawn_failed_workers=True,
+            workers_kill_timeout=SECONDS_TO_DRAIN,
             http1_settings=HTTP1Settings(header_read_timeout=30_000),
             websockets=False,
             ssl_cert=path_of(settings.TLS_CERTIFICATE),
