@@ -28,7 +28,7 @@ from django.utils import timezone
 from django.utils.timesince import timesince
 
 from blobs.room import folder_of, kept_free
-from iam.queries import check_sealing_keys
+from iam.queries import check_sealing_keys, keys_that_stay_sealed
 from lifecycle.models import LifecycleRun, ScrubRun
 from lifecycle.queries import damages
 from lifecycle.restores import failing_jobs
@@ -313,16 +313,18 @@ def check_redis(now: datetime) -> list[Finding]:
 
 def check_keys(now: datetime) -> list[Finding]:
     title = "Sealing keys"
+    remedy = (
+        "Give every process the same OBJECTSTORE_SEALING_KEYS, old keys behind the new "
+        "one; see the page on backup for keys that are lost."
+    )
     try:
         check_sealing_keys()
     except ImproperlyConfigured as error:
-        return not_good(
-            State.BAD,
-            title,
-            str(error),
-            "Give every process the same OBJECTSTORE_SEALING_KEYS, old keys behind "
-            "the new one; see the page on backup for keys that are lost.",
-        )
+        return not_good(State.BAD, title, str(error), remedy)
+    sealed = keys_that_stay_sealed()
+    if sealed:
+        text = f"They do not open the secrets of {len(sealed):,} S3 keys: "
+        return not_good(State.WARN, title, f"{text}{listed(sealed)}.", remedy)
     return good(title, "They open the secrets in the database.")
 
 

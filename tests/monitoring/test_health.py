@@ -159,6 +159,9 @@ def test_sealing_keys_of_another_store(root: Any, account: Any, settings: Any) -
     assert only(health.check_keys(NOW)).state is State.GOOD
     settings.OBJECTSTORE_SEALING_KEYS = ["another"]
     assert is_told(only(health.check_keys(NOW)), State.BAD, "does not open")
+    # As where the first was lost, and a new key made so that the store serves again.
+    create_access_key(root, identity.unique_id, name="new", now=NOW)
+    assert is_told(only(health.check_keys(NOW)), State.WARN, "secrets of 1 S3 keys: AK")
 
 
 def test_clock_that_is_ahead(db: Any) -> None:
