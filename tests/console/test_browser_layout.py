@@ -102,3 +102,30 @@ def test_sign_in_and_deletion_without_scripts(
     page.goto("/admin/password_change/")
     assert page.locator("input[name=old_password]").is_visible()
     context.close()
+
+
+def test_settings_and_audit_log_fit_a_phone(page: Any, make_bucket: Any) -> None:
+    s3 = make_bucket("fits-a-phone")
+    s3.put_bucket_cors(
+        Bucket="fits-a-phone",
+        CORSConfiguration={
+            "CORSRules": [{"AllowedMethods": ["GET"], "AllowedOrigins": ["*"]}]
+        },
+    )
+    page.set_viewport_size(PHONE)
+    page.goto("/admin/buckets/fits-a-phone/settings/versioning/")
+    assert page.evaluate(OVER) <= 0
+    page.goto("/admin/audit/")
+    assert page.evaluate(OVER) <= 0
+    deed = page.locator("a", has_text="s3:CreateBucket").first
+    assert deed.bounding_box()["height"] < 30
+
+
+def test_spaces_in_names_are_seen(page: Any, make_bucket: Any) -> None:
+    s3 = make_bucket("spaces")
+    s3.put_object(Bucket="spaces", Key="  two  spaces", Body=b"x")
+    page.goto("/admin/buckets/spaces/objects/")
+    name = page.locator(".os-table a.os-name")
+    assert name.inner_text() == "  two  spaces"
+    name.click()
+    assert page.locator("h2.os-title").inner_text() == "  two  spaces"

@@ -51,6 +51,7 @@ def test_folder_offers_what_may_be_done_in_it(ada: Client, bucket: str) -> None:
     ):
         assert words in shown
     assert f"/admin/buckets/{bucket}/settings/" not in shown
+    assert "os-tabs" not in shown
 
 
 @pytest.mark.parametrize(
