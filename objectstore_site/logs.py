@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import sys
+from contextlib import suppress
 from logging.handlers import WatchedFileHandler
 
 
@@ -18,6 +20,16 @@ class ErrorLog(WatchedFileHandler):
             super().emit(record)
         except OSError:
             self.handleError(record)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """Say in a line what was lost: the standard one prints two tracebacks."""
+        error = sys.exc_info()[1]
+        if not isinstance(error, OSError):
+            super().handleError(record)
+            return
+        text = f"{self.baseFilename} cannot be written ({error.strerror})"
+        with suppress(OSError):
+            print(f"{text}: {record.getMessage()}", file=sys.stderr)
 
 
 class News(logging.Filter):

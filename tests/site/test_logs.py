@@ -37,7 +37,9 @@ def test_a_log_that_cannot_be_opened_fails_no_request(logger, tmp_path, capsys):
     (tmp_path / "file").write_text("in the way")
     add_file(logger, tmp_path / "file" / "error.log")
     logger.error("lost")
-    assert "lost" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.endswith("cannot be written (Not a directory): lost\n")
+    assert "Traceback" not in said
 
 
 def test_the_servers_warning_of_threads_that_are_meant_is_left_out(settings, capsys):
