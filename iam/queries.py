@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
@@ -28,6 +29,7 @@ from iam.principals import Principal, PrincipalKind
 from iam.sealing import unseal
 from iam.shared import Announcements
 from kernel.database.commit import commit
+from kernel.errors import InsufficientStorage, ServiceUnavailable
 
 # How often "last used" is written for a key in constant use, in seconds.
 USED_EVERY = 60
@@ -175,7 +177,9 @@ def _note_use(key: ApiKey | AccessKey) -> None:
     last = key.last_used_at
     if last is None or (now - last).total_seconds() >= USED_EVERY:
         rows = type(key)._default_manager.filter(pk=key.pk)
-        commit(lambda: rows.update(last_used_at=now))
+        # Where the disk is full or the database busy, reading goes on all the same.
+        with suppress(InsufficientStorage, ServiceUnavailable):
+            commit(lambda: rows.update(last_used_at=now))
 
 
 def principal_of(

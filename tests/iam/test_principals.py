@@ -5,10 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from django.utils import timezone
 
+from iam import queries
 from iam.models import Group, InlinePolicy, ManagedPolicy
 from iam.queries import principal_of, principals_of
+from kernel.errors import InsufficientStorage, ObjectStoreError, ServiceUnavailable
 
 
 def allowing(action: str) -> str:
@@ -48,3 +51,22 @@ def test_many_have_what_each_has_alone(account: Any, make_principal: Any) -> Non
         assert len(found.policies) == len(alone.policies)
         assert set(found.policies) == set(alone.policies)
         assert found.arn == alone.arn
+
+
+@pytest.mark.parametrize("refusal", [InsufficientStorage, ServiceUnavailable])
+def test_a_key_serves_where_its_use_cannot_be_noted(
+    client: Any,
+    bucket: str,
+    api_key: str,
+    monkeypatch: Any,
+    refusal: type[ObjectStoreError],
+) -> None:
+    """Reading goes on where the database's disk is full, or another keeps it busy."""
+
+    def fail(record: Any) -> None:
+        raise refusal
+
+    monkeypatch.setattr(queries, "commit", fail)
+    headers = {"Authorization": f"Bearer {api_key}"}
+    answer = client.get(f"/v1/buckets/{bucket}/objects", headers=headers)
+    assert answer.status_code == 200
