@@ -369,6 +369,24 @@ def test_days_of_a_move_are_plain_digits(operator: Any, bucket: str) -> None:
     assert operator.post(page, sent).status_code == 400
 
 
+def test_a_rule_that_deletes_before_it_moves_is_refused_with_its_reason(
+    operator: Any, bucket: str
+) -> None:
+    page = f"/admin/buckets/{bucket}/settings/lifecycle/"
+    sent = {
+        **fields_of(operator.get(page).context_data["editor"]),
+        "rows-TOTAL_FORMS": "1",
+        "rows-0-is_enabled": "on",
+        "rows-0-prefix": "logs/",
+        "rows-0-expire_days": "30",
+        "rows-0-transitions": "30 cold",
+    }
+    answer = operator.post(page, sent)
+    assert answer.status_code == 400
+    reason = "Expiration action for filter &#x27;(prefix=logs/)&#x27; must be greater"
+    assert reason in answer.content.decode()
+
+
 def test_public_policy_is_warned_of(operator: Any, root: Any, bucket: str) -> None:
     page = f"/admin/buckets/{bucket}/settings"
     operator.post(f"{page}/public-access/", {})

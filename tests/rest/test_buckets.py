@@ -104,6 +104,12 @@ def test_a_bucket_is_deleted_once_it_is_empty(rest):
     assert rest("GET", "/full").status_code == 404
 
 
+DELETED_BEFORE_IT_IS_MOVED = {
+    "expiration": {"days": 30},
+    "transitions": [{"days": 30, "storage_class": "cold"}],
+}
+
+
 @pytest.mark.parametrize(
     "body",
     [
@@ -113,6 +119,7 @@ def test_a_bucket_is_deleted_once_it_is_empty(rest):
         {"lifecycle": {"rules": [{"status": "enabled"}]}},
         {"lifecycle": {"rules": [{"status": "on", "expiration": {"days": 1}}]}},
         {"lifecycle": {"rules": [{"status": "enabled", "expiration": {"days": 0}}]}},
+        {"lifecycle": {"rules": [{"status": "enabled", **DELETED_BEFORE_IT_IS_MOVED}]}},
         {"cors": {"rules": [{"allowed_origins": ["*"]}]}},
         {"cors": {"rules": [{"allowed_origins": ["*"], "allowed_methods": ["PATCH"]}]}},
         [],
