@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import signal
 import socket
@@ -10,15 +11,21 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
+from honcho.printer import Message
 
-from objectstore_site.management.commands.run import SECONDS_FOR_JOBS
+from objectstore_site.management.commands.run import SECONDS_FOR_JOBS, Lines
+from objectstore_site.stopping import SECONDS_TO_DRAIN
 from tests.servers import ROOT, LiveStore, free_port
 
 SECONDS = 60
+# For a slow machine to begin a request.
+SECONDS_TO_BEGIN = 3
 KEY = "bearer-key-of-the-tests-of-run"
 
 
@@ -67,6 +74,16 @@ class Running:
 
 
 @pytest.fixture
+def starting(tmp_path: Path) -> Iterator[Running]:
+    one = Running(tmp_path)
+    yield one
+    for process in [one.process.pid, *below(one.process.pid)]:
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    one.process.wait(SECONDS)
+
+
+@pytest.fixture
 def running(tmp_path: Path) -> Iterator[Running]:
     one = Running(tmp_path)
     one.wait_until(answers=True)
@@ -89,6 +106,38 @@ def below(process: int) -> list[int]:
 
 def test_a_terminal_that_is_closed_stops_all(running: Running) -> None:
     assert running.tell(signal.SIGHUP) == 143
+
+
+def test_ctrl_c_stops_what_is_only_starting(starting: Running) -> None:
+    assert starting.process.stdout is not None
+    while b"started (pid=" not in starting.process.stdout.readline():
+        assert starting.process.poll() is None
+    os.kill(starting.process.pid, signal.SIGINT)
+    assert starting.process.wait(SECONDS) == 130
+    assert b"Traceback" not in starting.process.stdout.read()
+
+
+def test_a_line_that_a_signal_interrupts_does_not_keep_all_from_stopping() -> None:
+    class Interrupted(io.RawIOBase):
+        said = b""
+
+        def writable(self) -> bool:
+            return True
+
+        def write(self, data: Any) -> int:
+            if not self.said:
+                self.said = bytes(data)
+                lines.write(line("Stopping"))
+            return len(data)
+
+    raw = Interrupted()
+    lines = Lines(io.TextIOWrapper(io.BufferedWriter(raw)), prefix=False)
+    lines.write(line("web started"))
+    assert raw.said == b"web started\n"
+
+
+def line(text: str) -> Message:
+    return Message("line", text, datetime.now(UTC), "system", None)
 
 
 def test_ctrl_c_stops_all_where_nobody_reads_any_more(running: Running) -> None:
@@ -142,7 +191,7 @@ def upload(running: Running) -> Upload:
 
 
 def test_ctrl_c_lets_an_upload_end(running: Running, upload: Upload) -> None:
-    time.sleep(1)
+    time.sleep(SECONDS_TO_BEGIN)
     running.process.send_signal(signal.SIGINT)
     # Longer than jobs have.
     time.sleep(SECONDS_FOR_JOBS + 4)
@@ -153,11 +202,11 @@ def test_ctrl_c_lets_an_upload_end(running: Running, upload: Upload) -> None:
 
 
 def test_another_ctrl_c_ends_all_at_once(running: Running, upload: Upload) -> None:
-    time.sleep(1)
+    time.sleep(SECONDS_TO_BEGIN)
     running.process.send_signal(signal.SIGINT)
     time.sleep(6)
     running.process.send_signal(signal.SIGINT)
-    assert running.process.wait(5) == 130
+    assert running.process.wait(SECONDS_TO_DRAIN / 2) == 130
 
 
 def test_another_ctrl_c_ends_serve_at_once(tmp_path: Path) -> None:
@@ -166,13 +215,13 @@ def test_another_ctrl_c_ends_serve_at_once(tmp_path: Path) -> None:
     headers = {"Authorization": f"Bearer {store.api_key}"}
     assert httpx.put(f"{store.url}/v1/buckets/slow", headers=headers).status_code == 201
     upload = Upload(store.url, store.api_key)
-    time.sleep(1)
+    time.sleep(SECONDS_TO_BEGIN)
     assert store.process is not None
     store.process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
         store.process.wait(3)
     store.process.send_signal(signal.SIGINT)
-    store.process.wait(5)
+    store.process.wait(SECONDS_TO_DRAIN / 2)
     upload.socket.close()
     said = (tmp_path / "server.log").read_text()
     assert "Requests under way have" in said
@@ -186,7 +235,7 @@ def test_workers_end_where_the_main_process_is_killed(tmp_path: Path) -> None:
     assert workers
     store.process.kill()
     store.process.wait(SECONDS)
-    end = time.monotonic() + 10
+    end = time.monotonic() + SECONDS
     while any(lives(worker) for worker in workers):
         assert time.monotonic() < end
         time.sleep(0.2)

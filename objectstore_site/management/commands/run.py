@@ -9,6 +9,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
 
@@ -67,7 +68,7 @@ class Command(BaseCommand):
         for name, words in PROCESSES.items():
             command = f"{shlex.quote(sys.executable)} {words}"
             manager.add_process(name, command, env=environment, cwd=settings.HOME)
-        manager.loop()
+        manager.run()
         sys.exit(manager.returncode)
 
 
@@ -82,12 +83,29 @@ class Manager(honcho.Manager):  # type: ignore[misc]
         self._process_ctor = Dependent
         self._is_told = False
 
+    def run(self) -> None:
+        """Watch over the processes; where that fails, leave none of them behind.
+
+        Nobody would ever stop them, and Python waits for them before it exits.
+        """
+        try:
+            self.loop()
+        except BaseException:
+            self._kill(self._processes)
+            raise
+
     def _start(self) -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, self._stop)
         super()._start()
 
     def _stop(self, number: int, frame: Any) -> None:
+        if not self._all_started():
+            # One that has not said who it is cannot be told.
+            signal_again = threading.Timer(0.1, os.kill, (os.getpid(), number))
+            signal_again.daemon = True
+            signal_again.start()
+            return
         self.returncode = 128 + number
         if self._is_told:
             self.kill()
@@ -107,8 +125,11 @@ class Manager(honcho.Manager):  # type: ignore[misc]
         super().terminate()
 
     def _end_jobs(self) -> None:
-        for name, process in self._processes.items():
-            if name != "web" and "returncode" not in process:
+        self._kill(name for name in self._processes if name != "web")
+
+    def _kill(self, names: Iterable[str]) -> None:
+        for process in [self._processes[name] for name in names]:
+            if "pid" in process and "returncode" not in process:
                 self._procmgr.kill(process["pid"])
 
 
@@ -140,11 +161,12 @@ class Dependent(Process):  # type: ignore[misc]
 class Lines(Printer):  # type: ignore[misc]
     """What the processes say, as long as somebody reads it.
 
-    A terminal or a pipe that is gone must not keep them from being stopped.
+    A terminal or a pipe that is gone must not keep them from being stopped. Nor must a
+    line that the signal to stop interrupts: what is said of that is then left out.
     """
 
     def write(self, message: Message) -> None:
-        with suppress(OSError):
+        with suppress(OSError, RuntimeError):
             super().write(message)
 
 
