@@ -514,7 +514,7 @@ def make_room(
             key=key,
             strict_aws=settings.OBJECTSTORE_S3_FLAVOUR == "aws",
         )
-    check_quota(bucket, added, [one for one in (key, moved_from) if one is not None])
+    check_quota(bucket, added, (key,) if moved_from is None else (key, moved_from))
 
 
 def lock_room(bucket: BucketInfo) -> None:
