@@ -525,6 +525,12 @@ def test_what_turns_a_name_round_is_shown(
         assert "photo⟨U+202E⟩gpj.exe</" in answer.content.decode()
 
 
+def offers(text: str) -> set[str]:
+    """Tell what the page offers that reads the object."""
+    asked = {"copy": 'name="kind" value="copy"', "share": 'id="share"'}
+    return {name for name, control in asked.items() if control in text}
+
+
 def test_an_archived_object_is_restored_on_its_page(
     operator: Any, root: Any, bucket: str
 ) -> None:
@@ -532,6 +538,7 @@ def test_an_archived_object_is_restored_on_its_page(
     link = page(bucket, "object", key="old.txt")
     text = operator.get(link).content.decode()
     assert "This object is archived." in text
+    assert not offers(text)
     assert "can be read once restored" in text
     download = page(bucket, "download", key="old.txt")
     assert f'os-primary" href="{download}"' not in text
@@ -540,6 +547,7 @@ def test_an_archived_object_is_restored_on_its_page(
     operator.post(link, {"act": "open", "days": "2", "tier": "Standard"})
     text = operator.get(link).content.decode()
     assert "Restored from the archive." in text
+    assert offers(text) == {"copy", "share"}
     assert "read me" in text
     assert f'os-primary" href="{download}"' in text
 
