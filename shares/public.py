@@ -35,6 +35,7 @@ from kernel.http.forms import read_form
 from kernel.http.requests import client_address, is_secure
 from kernel.http.responses import object_headers, object_response
 from kernel.names import visible
+from objects.archives import ArchiveState, archive_states, is_closed
 from shares import operations
 from shares.models import Share
 from shares.operations import ShareEndedError
@@ -43,6 +44,8 @@ from shares.operations import ShareEndedError
 ATTEMPTS = "10/m"
 ALL_ATTEMPTS = "100/h"
 REMEMBERED_SECONDS = 3600
+# How what cannot be downloaded stands in the archive.
+CLOSED = (ArchiveState.CLOSED, ArchiveState.ONGOING)
 
 PAGE_POLICY = "; ".join(
     (
@@ -181,20 +184,22 @@ def page(request: HttpRequest, share: Share, token: str) -> HttpResponseBase:
         at = request.GET.get("page", "")
         listed = operations.shared_listing(share, facts, at)
         link = reverse("share_download", args=[token])
+        files = [one for one in listed.contents if not one.key.endswith("/")]
+        states = archive_states(share.bucket_row_id, files, timezone.now())
         context["files"] = [
             (
                 visible(one.key.removeprefix(share.key)),
                 one.size,
-                f"{link}?{urlencode({'key': one.key})}",
+                "" if state in CLOSED else f"{link}?{urlencode({'key': one.key})}",
             )
-            for one in listed.contents
-            if not one.key.endswith("/")
+            for one, state in zip(files, states, strict=True)
         ]
         context["next"] = listed.next_token and urlencode({"page": listed.next_token})
         context["all"] = reverse("share_all", args=[token])
     else:
-        context["info"] = operations.shared_object(share, facts)
-        context["link"] = reverse("share_download", args=[token])
+        info = context["info"] = operations.shared_object(share, facts)
+        if not is_closed(info, timezone.now()):
+            context["link"] = reverse("share_download", args=[token])
     return render(request, "shares/share.html", context)
 
 

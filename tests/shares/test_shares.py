@@ -22,6 +22,7 @@ from kernel.bodies import Body
 from kernel.errors import AccessDenied, InvalidArgument, NoSuchEntity, NoSuchKey
 from kernel.results import ObjectAttributes
 from objects.operations import delete_object, put_object
+from objects.restores import restore_object
 from shares import operations
 from shares.models import Share
 from shares.operations import ShareEndedError, create_share
@@ -35,8 +36,15 @@ def statement(actions: Any, resource: Any, effect: str = "Allow") -> str:
     return json.dumps({"Version": "2012-10-17", "Statement": [said]})
 
 
-def put(root: Any, bucket: str, key: str, data: bytes = b"data", kind: str = "") -> Any:
-    attributes = ObjectAttributes(content_type=kind)
+def put(
+    root: Any,
+    bucket: str,
+    key: str,
+    data: bytes = b"data",
+    kind: str = "",
+    storage_class: str = "",
+) -> Any:
+    attributes = ObjectAttributes(content_type=kind, storage_class=storage_class)
     body = Body.of(data)
     return put_object(
         root, bucket, key, body=body, attributes=attributes, now=timezone.now()
@@ -110,6 +118,23 @@ def test_a_shared_name_shows_what_turns_it_round(
     for key in ("in/photo\u202egpj.exe", "in/"):
         _, link = share(root, bucket, key, is_folder=key.endswith("/"))
         assert "photo⟨U+202E⟩gpj.exe</" in client.get(link).content.decode()
+
+
+def test_what_lies_in_the_archive_says_so_and_is_not_offered(
+    client: Client, root: Any, filled: str
+) -> None:
+    put(root, filled, "trip/old.mov", storage_class="archive")
+    _, alone = share(root, filled, "trip/old.mov")
+    _, folder = share(root, filled, "trip/", is_folder=True)
+    for link in (alone, folder):
+        text = client.get(link).content.decode()
+        assert "old.mov" in text
+        assert "ask who sent you this link" in text.lower()
+    assert "/download" not in client.get(alone).content.decode()
+    assert client.get(folder).content.count(b"/download?") == 2
+    restore_object(root, filled, "trip/old.mov", days=1, now=timezone.now())
+    assert f'{alone}/download"' in client.get(alone).content.decode()
+    assert client.get(folder).content.count(b"/download?") == 3
 
 
 def test_link_to_a_version_stays_with_it(
