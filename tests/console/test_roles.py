@@ -162,8 +162,8 @@ PAGES = [
     own("store_zip", "store-zip/?prefix=folder/"),
     own("rewind", "rewind/?at=2099-01-01T00:00"),
     PageRow("pdf_frame", "pdf-frame/", ALL),
-    own("purge", "purge/"),
-    own("undelete", "undelete/"),
+    own("purge", "purge/", STORAGE),
+    own("undelete", "undelete/", STORAGE),
 ]
 # Routes of which each use is an act, found below.
 ACTS_ALONE = {
