@@ -35,6 +35,8 @@ class Running:
     def __init__(self, folder: Path) -> None:
         self.url = f"http://127.0.0.1:{(port := free_port())}"
         plain = {k: v for k, v in os.environ.items() if "OBJECTSTORE" not in k}
+        # Where the tests run under nohup, what they start would not hear it either.
+        heard = signal.signal(signal.SIGHUP, signal.SIG_DFL)
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "run", "--port", str(port)],
             cwd=ROOT,
@@ -47,6 +49,7 @@ class Running:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        signal.signal(signal.SIGHUP, heard)
 
     def answers(self) -> bool:
         try:
