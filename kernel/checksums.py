@@ -78,7 +78,7 @@ _MOST_HELD: Final = 16 * 1024
 
 
 def _feed(digest: hashlib._Hash, data: bytes) -> None:
-    """Take bytes; few of them in small pieces, which makes 3 % more PUTs of 4 KiB."""
+    """Take bytes; few of them in small pieces, at which it keeps the interpreter."""
     if len(data) > _MOST_HELD:
         digest.update(data)
         return
