@@ -93,15 +93,15 @@ def check_room(**_: Any) -> list[CheckMessage]:
     asked = settings.OBJECTSTORE_MIN_FREE_BYTES
     if not isinstance(asked, int) or asked < 0:
         return [Error(f"{name} is {asked!r}: give a number of bytes.", id="blobs.E005")]
-    folder = database_file()
-    if folder is None or name not in os.environ:
+    file = database_file()
+    if file is None or name not in os.environ:
         return []
-    size = shutil.disk_usage(existing(folder)).total
+    size = shutil.disk_usage(existing(file)).total
     if asked <= kept_free(size):
         return []
     return [
         Warning(
-            f"{name} asks for more than a twentieth of the disk of {folder}, which has "
+            f"{name} asks for more than a twentieth of the disk of {file}, which has "
             f"{size:,} bytes: {kept_free(size):,} are kept free there.",
             hint="It is room for deletions. Quotas keep buckets from filling a disk.",
             id="blobs.W002",

@@ -77,6 +77,15 @@ class ArchiveState(StrEnum):
     ONGOING = "ongoing"
     OPEN = "open"
 
+    @property
+    def is_ongoing(self) -> bool:
+        return self is ArchiveState.ONGOING
+
+    @property
+    def is_closed(self) -> bool:
+        """Tell whether it cannot be read, be it under way to that or not."""
+        return self is not ArchiveState.OPEN
+
 
 def state_of(restoration: Restoration | None, now: datetime) -> ArchiveState:
     if restoration is None:

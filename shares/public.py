@@ -35,7 +35,7 @@ from kernel.http.forms import read_form
 from kernel.http.requests import client_address, is_secure
 from kernel.http.responses import object_headers, object_response
 from kernel.names import visible
-from objects.archives import ArchiveState, archive_states, is_closed
+from objects.archives import archive_states
 from shares import operations
 from shares.models import Share
 from shares.operations import ShareEndedError
@@ -44,8 +44,6 @@ from shares.operations import ShareEndedError
 ATTEMPTS = "10/m"
 ALL_ATTEMPTS = "100/h"
 REMEMBERED_SECONDS = 3600
-# How what cannot be downloaded stands in the archive.
-CLOSED = (ArchiveState.CLOSED, ArchiveState.ONGOING)
 
 PAGE_POLICY = "; ".join(
     (
@@ -190,7 +188,8 @@ def page(request: HttpRequest, share: Share, token: str) -> HttpResponseBase:
             (
                 visible(one.key.removeprefix(share.key)),
                 one.size,
-                "" if state in CLOSED else f"{link}?{urlencode({'key': one.key})}",
+                f"{link}?{urlencode({'key': one.key})}",
+                state,
             )
             for one, state in zip(files, states, strict=True)
         ]
@@ -198,8 +197,9 @@ def page(request: HttpRequest, share: Share, token: str) -> HttpResponseBase:
         context["all"] = reverse("share_all", args=[token])
     else:
         info = context["info"] = operations.shared_object(share, facts)
-        if not is_closed(info, timezone.now()):
-            context["link"] = reverse("share_download", args=[token])
+        states = archive_states(share.bucket_row_id, [info], timezone.now())
+        context["archived"] = states[0]
+        context["link"] = reverse("share_download", args=[token])
     return render(request, "shares/share.html", context)
 
 

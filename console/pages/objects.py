@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -41,12 +40,7 @@ from kernel.results import BucketInfo, ObjectInfo
 from lifecycle.operations import saved_rules
 from lifecycle.rules import expiration_of
 from objects import bulk, retention, tagging
-from objects.archives import (
-    archive_states,
-    is_archived,
-    open_restoration,
-    restoration_of,
-)
+from objects.archives import archive_states, open_restoration
 from objects.copies import CopySource, copy_object, restore_version
 from objects.operations import get_object, head_object, versioned_action
 from objects.restores import LONGEST_DAYS, TIERS, restore_object
@@ -200,27 +194,17 @@ class ArchiveForm(ConsoleForm):
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Archived:
-    """How an archived object stands: closed, being restored, or open until an end."""
-
-    is_ongoing: bool
-    open_until: datetime | None
-
-    @classmethod
-    def of(cls, info: ObjectInfo | None, now: datetime) -> Archived | None:
-        """Tell how an object stands; None of one that is not archived."""
-        if info is None or not is_archived(info):
-            return None
-        asked, opened = restoration_of(info), open_restoration(info, now)
-        return cls(
-            asked is not None and asked.is_ongoing(now),
-            None if opened is None else opened.expires_at,
-        )
-
-    @property
-    def is_closed(self) -> bool:
-        return self.open_until is None
+def archive_of(
+    bucket: BucketInfo, info: ObjectInfo | None, now: datetime
+) -> dict[str, Any]:
+    """Tell how an archived object stands, and until when it can be read."""
+    if info is None:
+        return {}
+    opened = open_restoration(info, now)
+    return {
+        "archived": archive_states(bucket.id, [info], now)[0],
+        "open_until": None if opened is None else opened.expires_at,
+    }
 
 
 class ObjectPage(BucketPage):
@@ -275,8 +259,7 @@ class ObjectPage(BucketPage):
             share_times=SHARE_TIMES,
             share_hours=LASTS,
             is_locked=info is not None and bulk.is_locked(info, now),
-            archived=Archived.of(info, now),
-            **{**self.forms_of(info), **forms},
+            **{**archive_of(bucket, info, now), **self.forms_of(info), **forms},
         )
         response.status_code = status
         return response  # type: ignore[no-any-return]

@@ -21,6 +21,7 @@ from iam.queries import principal_of
 from kernel.bodies import Body
 from kernel.errors import AccessDenied, InvalidArgument, NoSuchEntity, NoSuchKey
 from kernel.results import ObjectAttributes
+from lifecycle.restores import carry_out_restores, take_due_jobs
 from objects.operations import delete_object, put_object
 from objects.restores import restore_object
 from shares import operations
@@ -123,7 +124,7 @@ def test_a_shared_name_shows_what_turns_it_round(
 def test_what_lies_in_the_archive_says_so_and_is_not_offered(
     client: Client, root: Any, filled: str
 ) -> None:
-    put(root, filled, "trip/old.mov", storage_class="archive")
+    put(root, filled, "trip/old.mov", bytes(20_000), storage_class="archive")
     _, alone = share(root, filled, "trip/old.mov")
     _, folder = share(root, filled, "trip/", is_folder=True)
     for link in (alone, folder):
@@ -133,6 +134,13 @@ def test_what_lies_in_the_archive_says_so_and_is_not_offered(
     assert "/download" not in client.get(alone).content.decode()
     assert client.get(folder).content.count(b"/download?") == 2
     restore_object(root, filled, "trip/old.mov", days=1, now=timezone.now())
+    for link in (alone, folder):
+        text = client.get(link).content.decode()
+        assert "being restored from an archive" in text
+        assert text.count("/download") == (2 if link == folder else 0)
+    carry_out_restores(
+        take_due_jobs(timezone.now()), now=timezone.now(), clock=timezone.now
+    )
     assert f'{alone}/download"' in client.get(alone).content.decode()
     assert client.get(folder).content.count(b"/download?") == 3
 
