@@ -31,7 +31,7 @@ class StoreRequest(WSGIRequest):
     """A request whose query is UTF-8, whatever the charset of an object in its body."""
 
     def __init__(self, environ: dict[str, Any]) -> None:
-        """Do what Django does, where the path has nothing to decode: 6 us less."""
+        """Do what Django does, where the path has nothing to decode: 4 us less."""
         path: str = environ["PATH_INFO"]
         is_plain = path.isascii() and path.startswith("/")
         if not is_plain or environ.get("SCRIPT_NAME") or settings.FORCE_SCRIPT_NAME:
